@@ -10,12 +10,44 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import itertools
 import re
+import tempfile
 from collections.abc import Iterator
 
 import pytest
+from support import leaks, need
+from support.buses import session_bus
+from support.helper import HelperProcess, running_helper
 from support.tgtd import Tgtd
+from support.xvfb import display
 
+leaks.mark()
 _names = itertools.count(1)
+
+#: Reasons of skips that mean "this package is not installed".
+PACKAGE_MISSING = re.compile(r"install the package|could not import|not installed", re.IGNORECASE)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Where everything is supposed to be installed, a skip for a missing package is a failure."""
+    report = yield
+    if (
+        report.skipped
+        and need.in_ci()
+        and isinstance(report.longrepr, tuple)
+        and PACKAGE_MISSING.search(report.longrepr[2])
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr[2]}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Set up first, so torn down last: fails the run when something is left behind."""
+    yield
+    left = leaks.all_of([tmp_path_factory.getbasetemp(), Path(tempfile.gettempdir()) / leaks.PREFIX])
+    assert not left, "left behind:\n" + "\n".join(left)
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +69,24 @@ def target_name(request: pytest.FixtureRequest) -> str:
     """A target's name that no other test has."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
     return f"iqn.2026-01.io.github.lundock.test:{words}.{next(_names)}"
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[str]:
+    """The address of a private session bus."""
+    with session_bus(tmp_path / "bus") as address:
+        yield address
+
+
+@pytest.fixture
+def helper(tmp_path: Path) -> Iterator[HelperProcess]:
+    """A helper on a private session bus."""
+    with running_helper(tmp_path / "helper") as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def xvfb() -> Iterator[str]:
+    """A display's name."""
+    with display() as name:
+        yield name

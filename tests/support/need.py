@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test needs from the machine: asked here, so that a skip names its reason and is counted.
 
-A missing *package* is a skip on a developer's machine and a failure where ``CI=true``, because there everything is installed.
-What the machine itself lacks (no FUSE, no rights, no kernel module) is a skip everywhere.
+A missing *package* is a skip on a developer's machine and a failure where ``CI=true``, because there everything is
+installed. What the machine itself lacks (no FUSE, no rights, no kernel module) is a skip everywhere.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ PACKAGES = {
     "nbdinfo": "libnbd-bin",
     "nbdcopy": "libnbd-bin",
     "dbus-daemon": "dbus-daemon",
+    "dbus-send": "dbus-bin",
+    "nsenter": "util-linux",
+    "iscsi-readcapacity16": "libiscsi-bin",
+    "fuse2fs": "fuse2fs",
+    "mke2fs": "e2fsprogs",
     "Xvfb": "xvfb",
     "mkfs.ext4": "e2fsprogs",
     "e2fsck": "e2fsprogs",

@@ -47,7 +47,7 @@ def listening(host: str, port: int) -> bool:
 
 
 def start(argv: list[str], **options: object) -> subprocess.Popen[bytes]:
-    """Start a process that `stop` will end; a session of its own, so that a Ctrl-C in the terminal is pytest's alone."""
+    """Start a process that `stop` will end; in its own session, so that a Ctrl-C in the terminal is pytest's alone."""
     process = subprocess.Popen(argv, start_new_session=True, **options)  # type: ignore[call-overload]
     STARTED[process.pid] = argv[0]
     return process  # type: ignore[no-any-return]

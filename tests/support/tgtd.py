@@ -6,8 +6,8 @@
         target.portal          # "127.0.0.1:40001"
         target.luns[0].file    # what the disk really holds
 
-What it is and is not good for: it never sends asynchronous messages, negotiates ErrorRecoveryLevel 2 without having it, sends one
-R2T at a time and closes the connection on a bad digest. LUN 0 is its controller; disks start at LUN 1.
+What it is and is not good for: it never sends asynchronous messages, negotiates ErrorRecoveryLevel 2 without having it,
+sends one R2T at a time and closes the connection on a bad digest. LUN 0 is its controller; disks start at LUN 1.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from . import need, procs
 
@@ -134,7 +135,7 @@ class Tgtd:
         """What it has written."""
         return self._log_path.read_text("utf-8", "replace") if self._log_path.exists() else ""
 
-    def __enter__(self) -> Tgtd:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -154,8 +155,8 @@ class Tgtd:
     ) -> TgtTarget:
         """Make a target that everybody may see.
 
-        `chap` is the account that initiators need, `mutual` the one by which the target proves itself. `digests` lets it agree to
-        CRC32C, preferred. `parameters` are its own keys, for example {"MaxRecvDataSegmentLength": "8192"}.
+        `chap` is the account that initiators need, `mutual` the one by which the target proves itself. `digests` lets
+        it agree to CRC32C, preferred. `parameters` are its own keys, for example {"MaxRecvDataSegmentLength": "8192"}.
         """
         tid = next(self._tids)
         one = ("--tid", str(tid))
