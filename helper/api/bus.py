@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The D-Bus connection of both halves. The one module that imports dbus-next (dbus-fast from Python 3.15 on).
+
+Only the library's messages and their marshalling are used. The connection is made here, because theirs ends when a
+socket is full, sends texts of exceptions to callers, lets calls hang when the bus dies, loses descriptors on a full
+socket, and ends when anybody on the bus sends a message of an unknown type.
+
+    connection = await Connection.open("system")          # or "session", or an address
+    job = await connection.call(path, names.LUN, "Attach", {"method": "auto"}, interactive=True)
+    objects = await connection.get_managed_objects()
+    await connection.subscribe(on_signal, sender=names.BUS_NAME, namespace=names.ROOT_PATH)
+    await connection.watch_name(names.BUS_NAME, on_owner)
+    await connection.wait_closed()                        # the bus died, or close() was called
+
+Values are plain Python values, see values.py. What goes wrong comes as Problem: the service's errors with their
+attributes; HelperUnavailable when nobody answers under the name or the bus is gone; Timeout. Every call has a deadline.
+
+Errors on the wire: the name is io.github.lundock.Initiator1.Error.CODE, the body is "sa{sv}": the English summary (what
+every library shows), then the attributes.
+
+A connection belongs to the event loop it was opened in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from socket import socket
+from typing import Any, cast
+
+from . import names
+from .contract import interfaces
+from .errors import ERROR_PREFIX, Problem, from_wire
+from .stream import Stream, close_all, connect
+from .values import Decoder, Descriptor, Encoder, ObjectPath, split
+
+if sys.version_info >= (3, 15):
+    from dbus_fast._private.unmarshaller import Unmarshaller
+    from dbus_fast.constants import MessageFlag, MessageType
+    from dbus_fast.message import Message
+    from dbus_fast.signature import Variant
+else:
+    from dbus_next._private.unmarshaller import Unmarshaller
+    from dbus_next.constants import MessageFlag, MessageType
+    from dbus_next.message import Message
+    from dbus_next.signature import Variant
+
+log = logging.getLogger(__name__)
+
+_Unmarshaller: Any = Unmarshaller  # the library has no types there
+
+#: Seconds that a call may take; with the question for a password allowed, people have to find it first.
+CALL_TIMEOUT = 30.0
+INTERACTIVE_TIMEOUT = 600.0
+
+DBUS = "org.freedesktop.DBus"
+DBUS_PATH = "/org/freedesktop/DBus"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+
+
+class BusError(Exception):
+    """An error that another service than ours answered with: its D-Bus name and its text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name, text)
+        self.name = name
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal as it came."""
+
+    path: str
+    interface: str
+    member: str
+    args: tuple[Any, ...]
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A method call as it came, not yet decoded. `interactive`: its user may be asked for a password."""
+
+    sender: str
+    path: str
+    interface: str
+    member: str
+    signature: str
+    interactive: bool
+    body: Sequence[Any]
+    values: Decoder
+
+    def decode(self) -> tuple[Any, ...]:
+        """Return the arguments as plain values. Descriptors are closed after the call unless they are taken."""
+        return self.values.body(self.signature, self.body)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a handler answers: D-Bus types, values, and their Keys for the dictionaries among them."""
+
+    signatures: Sequence[str] = ()
+    values: Sequence[Any] = ()
+    keys: Sequence[Any] = ()
+
+
+@dataclass(slots=True)
+class _Rule:
+    """A subscription and what a signal must be like to belong to it."""
+
+    callback: Callable[[Signal], None]
+    text: str
+    sender: str
+    path: str
+    namespace: str
+    interface: str
+    member: str
+    args: tuple[str | None, ...]
+
+    def fits(self, signal: Signal, owner: str) -> bool:
+        wanted = ((self.path, signal.path), (self.interface, signal.interface), (self.member, signal.member))
+        if any(want not in ("", found) for want, found in wanted) or (self.sender and signal.sender != owner):
+            return False
+        if self.namespace and signal.path != self.namespace and not signal.path.startswith(self.namespace + "/"):
+            return False
+        return all(want is None or signal.args[n : n + 1] == (want,) for n, want in enumerate(self.args))
+
+
+class Subscription:
+    """A running subscription; `close` ends it."""
+
+    def __init__(self, closers: Sequence[Callable[[], None]]) -> None:
+        self._closers = list(closers)
+
+    def close(self) -> None:
+        """End it; a second time does nothing."""
+        while self._closers:
+            self._closers.pop()()
+
+
+Handler = Callable[[Incoming], Awaitable[Reply]]
+
+
+class Connection:
+    """A connection to a message bus. Made by `open`."""
+
+    def __init__(self, sock: socket) -> None:
+        loop = asyncio.get_running_loop()
+        self.unique_name = ""
+        self._serial = 0
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._rules: list[_Rule] = []
+        self._owners: dict[str, str] = {}
+        self._handler: Handler | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed: asyncio.Future[None] = loop.create_future()
+        self._stream = Stream(sock, self._received, self._ended)
+
+    @classmethod
+    async def open(cls, bus: str = "system", *, timeout: float = 10.0) -> Connection:  # noqa: ASYNC109 - a wait_for
+        """Connect to "system", "session" or an address. Raises Problem("HelperUnavailable") when there is no bus."""
+        try:
+            async with asyncio.timeout(timeout):
+                connection = cls(await connect(bus))
+        except TimeoutError:
+            raise Problem("HelperUnavailable") from None
+        try:
+            (connection.unique_name,) = await connection.call_raw(
+                DBUS, DBUS_PATH, DBUS, "Hello", "", (), timeout=timeout
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    # ---- calls ---------------------------------------------------------------------------------------------------
+
+    async def call(
+        self,
+        path: str,
+        interface: str,
+        method: str,
+        *args: Any,
+        destination: str = names.BUS_NAME,
+        timeout: float | None = None,  # noqa: ASYNC109
+        interactive: bool = False,
+    ) -> Any:
+        """Call a method of the contract; returns nothing, the one value that it answers, or a tuple of several.
+
+        `interactive` lets polkit ask the user. Raises Problem.
+        """
+        known = interfaces()[interface].methods[method]
+        keys = [arg.keys for arg in known.inputs]
+        try:
+            result = await self.call_raw(
+                destination, path, interface, method, known.signature, args,
+                keys=keys, timeout=timeout, interactive=interactive,
+            )  # fmt: skip
+        except BusError as error:
+            raise _unforeseen(error, path) from error
+        except (TypeError, ValueError) as error:
+            raise Problem("InvalidArgument", argument=method, detail="A value has another type.") from error
+        expected = [arg.signature for arg in known.outputs]
+        if len(result) != len(expected):
+            raise Problem("Internal", log_id="malformed-reply")
+        return result if len(expected) > 1 else (result[0] if expected else None)
+
+    async def call_raw(  # noqa: PLR0917 - what a D-Bus call is made of
+        self,
+        destination: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        args: Sequence[Any] = (),
+        *,
+        keys: Sequence[Any] = (),
+        timeout: float | None = None,  # noqa: ASYNC109
+        interactive: bool = False,
+    ) -> tuple[Any, ...]:
+        """Call any method of any service. Raises BusError for errors that are not ours, and Problem."""
+        flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else MessageFlag.NONE
+        serial = self._next_serial()
+        head = {"destination": destination, "path": path, "interface": interface, "member": member}
+        self._waiting[serial] = future = asyncio.get_running_loop().create_future()
+        seconds = timeout or (INTERACTIVE_TIMEOUT if interactive else CALL_TIMEOUT)
+        try:
+            self._send({"flags": flags, "serial": serial, **head}, split(signature), args, keys)
+            async with asyncio.timeout(seconds):
+                return cast("tuple[Any, ...]", await future)
+        except TimeoutError:
+            raise Problem("Timeout", what=f"{interface}.{member}", seconds=int(seconds)) from None
+        finally:
+            del self._waiting[serial]
+
+    async def get_managed_objects(self, destination: str = names.BUS_NAME, path: str = names.ROOT_PATH) -> Any:
+        """Return every object: path to interface to property to value. Raises Problem."""
+        try:
+            (found,) = await self.call_raw(destination, path, OBJECT_MANAGER, "GetManagedObjects", "", ())
+        except BusError as error:
+            raise _unforeseen(error, path) from error
+        return found
+
+    async def get_all(self, path: str, interface: str, destination: str = names.BUS_NAME) -> Any:
+        """Return the properties of one interface of one object. Raises Problem."""
+        try:
+            (found,) = await self.call_raw(destination, path, PROPERTIES, "GetAll", "s", (interface,))
+        except BusError as error:
+            raise _unforeseen(error, path) from error
+        return found
+
+    # ---- signals and names ---------------------------------------------------------------------------------------
+
+    async def subscribe(
+        self,
+        callback: Callable[[Signal], None],
+        *,
+        sender: str = "",
+        path: str = "",
+        namespace: str = "",
+        interface: str = "",
+        member: str = "",
+        args: tuple[str | None, ...] = (),
+    ) -> Subscription:
+        """Call back for each signal that fits; `namespace` is a path with everything below it, `args` leading strings.
+
+        A signal that somebody else than the owner of `sender` addressed to us does not fit.
+        """
+        parts = {"sender": sender, "path": path, "path_namespace": namespace, "interface": interface, "member": member}
+        parts |= {f"arg{n}": text for n, text in enumerate(args) if text is not None}
+        rule = ",".join(["type='signal'", *(f"{name}='{value}'" for name, value in parts.items() if value)])
+        entry = _Rule(callback, rule, sender, path, namespace, interface, member, args)
+        if sender and not sender.startswith(":") and sender != DBUS and sender not in self._owners:
+            self._owners[sender] = ""
+            # kept for the connection's life: the owners of a handful of names
+            await self.watch_name(sender, lambda owner: self._owners.__setitem__(sender, owner))
+        self._rules.append(entry)
+        try:
+            await self._bus("AddMatch", "s", rule)
+        except BaseException:
+            self._rules.remove(entry)
+            raise
+        return Subscription([lambda: self._unsubscribe(entry)])
+
+    def _unsubscribe(self, entry: _Rule) -> None:
+        self._rules.remove(entry)
+        if not self._stream.closed:
+            head = {"destination": DBUS, "path": DBUS_PATH, "interface": DBUS, "member": "RemoveMatch"}
+            quiet = {"flags": MessageFlag.NO_REPLY_EXPECTED, "serial": self._next_serial()}
+            self._send(head | quiet, ["s"], (entry.text,), ())
+
+    async def watch_name(self, name: str, callback: Callable[[str], None]) -> Subscription:
+        """Call back with the unique name of the owner of `name`, or "": now, and at each change."""
+        changed = False
+
+        def on_change(signal: Signal) -> None:
+            nonlocal changed
+            changed = True
+            callback(str(signal.args[2]))
+
+        subscription = await self.subscribe(
+            on_change, sender=DBUS, path=DBUS_PATH, interface=DBUS, member="NameOwnerChanged", args=(name,)
+        )
+        owner = await self.name_owner(name)
+        if not changed:
+            callback(owner)
+        return subscription
+
+    async def watch_leavers(self, callback: Callable[[str], None]) -> Subscription:
+        """Call back with each name that lost its owner; unique names are those of connections that ended."""
+        return await self.subscribe(
+            lambda signal: callback(str(signal.args[0])),
+            sender=DBUS, path=DBUS_PATH, interface=DBUS, member="NameOwnerChanged", args=(None, None, ""),
+        )  # fmt: skip
+
+    async def name_owner(self, name: str) -> str:
+        """Return the unique name of the owner of `name`, or ""."""
+        try:
+            return str(await self._bus("GetNameOwner", "s", name))
+        except BusError:
+            return ""
+
+    async def request_name(self, name: str) -> bool:
+        """Ask for a name, without queueing; False when another has it. Raises BusError when it is refused."""
+        do_not_queue = 4
+        return await self._bus("RequestName", "su", name, do_not_queue) in (1, 4)
+
+    async def user_of(self, unique_name: str) -> int:
+        """Return the user id of a connection. Raises BusError when it has left."""
+        return int(await self._bus("GetConnectionUnixUser", "s", unique_name))
+
+    async def _bus(self, member: str, signature: str, *args: Any) -> Any:
+        result = await self.call_raw(DBUS, DBUS_PATH, DBUS, member, signature, args)
+        return result[0] if result else None
+
+    def emit(
+        self,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str,
+        args: Sequence[Any],
+        *,
+        keys: Sequence[Any] = (),
+    ) -> None:
+        """Send a signal to everybody who listens."""
+        head = {"path": path, "interface": interface, "member": member, "serial": self._next_serial()}
+        self._send({"message_type": MessageType.SIGNAL, **head}, split(signature), args, keys)
+
+    def serve(self, handler: Handler) -> None:
+        """Answer method calls with `handler`; see objects.ObjectServer. A Problem that it raises becomes its error."""
+        self._handler = handler
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """It has ended."""
+        return self._stream.closed
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended, for whatever reason."""
+        await asyncio.shield(self._closed)
+
+    async def flush(self, *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        """Wait until the bus has read what was sent."""
+        with contextlib.suppress(Problem, BusError):
+            await self.call_raw(DBUS, DBUS_PATH, DBUS, "GetId", "", (), timeout=timeout)
+
+    def close(self) -> None:
+        """End it: waiting calls fail with Problem("HelperUnavailable"), calls being served are cancelled."""
+        self._stream.close()
+
+    def _ended(self) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(Problem("HelperUnavailable"))
+        for task in self._tasks:
+            task.cancel()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    # ---- messages ------------------------------------------------------------------------------------------------
+
+    def _next_serial(self) -> int:
+        self._serial = self._serial % 0xFFFF_FFFF + 1
+        return self._serial
+
+    def _send(self, head: dict[str, Any], types: Sequence[str], values: Sequence[Any], keys: Sequence[Any]) -> None:
+        if self._stream.closed:
+            raise Problem("HelperUnavailable")
+        encoder = Encoder(Variant)
+        try:
+            body = encoder.body(types, values, keys or [None] * len(types))
+            message: Any = Message(**head, signature="".join(types), body=body, unix_fds=list(encoder.fds))
+            data = bytes(message._marshall(negotiate_unix_fd=True))  # noqa: SLF001 - there is no public way to bytes
+        except BaseException:
+            encoder.close()
+            raise
+        self._stream.send(data, encoder.fds)
+
+    def _received(self, data: bytes, fds: list[int]) -> None:
+        try:
+            message = _Unmarshaller(io.BytesIO(data)).unmarshall()
+        except Exception:
+            log.debug("a message was not understood", exc_info=True)
+            message = None
+        if message is None:
+            close_all(fds)
+            return
+        actions = {
+            MessageType.METHOD_CALL: self._called,
+            MessageType.SIGNAL: self._signalled,
+            MessageType.METHOD_RETURN: self._replied,
+            MessageType.ERROR: self._replied,
+        }
+        actions[message.message_type](message, fds)
+
+    def _replied(self, message: Message, fds: list[int]) -> None:
+        decoder = Decoder(Variant, fds)
+        future = self._waiting.get(message.reply_serial)
+        if future is None or future.done():
+            decoder.close()
+            return
+        try:
+            values = decoder.body(message.signature, message.body)
+        except (Problem, ValueError):
+            future.set_exception(Problem("Internal", log_id="malformed-reply"))
+            return
+        if message.message_type == MessageType.ERROR:
+            future.set_exception(_error(message.error_name, values))
+        else:
+            future.set_result(values)
+
+    def _signalled(self, message: Message, fds: list[int]) -> None:
+        decoder = Decoder(Variant, fds)
+        try:
+            args = decoder.body(message.signature, message.body)
+        except (Problem, ValueError):
+            decoder.close()
+            return
+        signal = Signal(message.path, message.interface, message.member, args, message.sender or "")
+        for rule in list(self._rules):
+            if rule.fits(signal, self._owners.get(rule.sender, rule.sender)):
+                try:
+                    rule.callback(signal)
+                except Exception:
+                    log.exception("signal %s.%s", signal.interface, signal.member)
+
+    def _called(self, message: Message, fds: list[int]) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(message, fds))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, message: Message, fds: list[int]) -> None:
+        incoming = Incoming(
+            message.sender or "", message.path or "/", message.interface or "", message.member or "",
+            message.signature, bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION), message.body,
+            Decoder(Variant, fds),
+        )  # fmt: skip
+        head = {"destination": message.sender, "reply_serial": message.serial, "flags": MessageFlag.NO_REPLY_EXPECTED}
+        try:
+            reply = await self._answer(incoming)
+            kind: dict[str, Any] = {"message_type": MessageType.METHOD_RETURN}
+        except (Problem, BusError) as error:
+            name = error.dbus_name if isinstance(error, Problem) else error.name
+            reply = Reply(["s"], [error.text]) if isinstance(error, BusError) else _error_reply(error)
+            kind = {"message_type": MessageType.ERROR, "error_name": name}
+        finally:
+            incoming.values.close()
+        if message.flags & MessageFlag.NO_REPLY_EXPECTED or self._stream.closed:
+            _drop(reply)
+            return
+        try:
+            self._send({**head, **kind, "serial": self._next_serial()}, reply.signatures, reply.values, reply.keys)
+        except (TypeError, ValueError, OSError) as error:
+            failed = {"message_type": MessageType.ERROR, "error_name": ERROR_PREFIX + "Internal"}
+            reply_error = _error_reply(internal(error))
+            self._send(
+                {**head, **failed, "serial": self._next_serial()}, reply_error.signatures, reply_error.values, ()
+            )
+        finally:
+            _drop(reply)
+
+    async def _answer(self, incoming: Incoming) -> Reply:
+        if incoming.interface == f"{DBUS}.Peer" and incoming.member == "Ping":
+            return Reply()
+        if self._handler is None:
+            raise BusError(f"{DBUS}.Error.UnknownObject", "There is no such object.")
+        try:
+            return await self._handler(incoming)
+        except (Problem, BusError):
+            raise
+        except Exception as error:
+            raise internal(error) from error
+
+
+def internal(error: BaseException) -> Problem:
+    """Log an exception that nobody foresaw, and return the Problem that tells its number and nothing else."""
+    log_id = os.urandom(4).hex()
+    log.error("internal error %s", log_id, exc_info=error)
+    return Problem("Internal", log_id=log_id)
+
+
+def _drop(reply: Reply) -> None:
+    """Close the descriptors that a handler returned: what was sent are copies."""
+    for value in reply.values:
+        if isinstance(value, Descriptor):
+            value.close()
+
+
+def _error_reply(problem: Problem) -> Reply:
+    return Reply(["s", "a{sv}"], [str(problem), problem.attrs])
+
+
+_UNAVAILABLE = frozenset(f"{DBUS}.Error.{e}" for e in ("ServiceUnknown", "NameHasNoOwner", "NoReply", "Disconnected"))
+_STANDARD = {
+    f"{DBUS}.Error.AccessDenied": "NotAuthorized",
+    f"{DBUS}.Error.UnknownObject": "NotFound",
+    f"{DBUS}.Error.UnknownInterface": "NotFound",
+    f"{DBUS}.Error.UnknownMethod": "NotFound",
+}
+
+
+def _error(name: str, values: tuple[Any, ...]) -> Problem | BusError:
+    if name.startswith(ERROR_PREFIX):
+        return from_wire(name.removeprefix(ERROR_PREFIX), values[1] if len(values) > 1 else {})
+    return BusError(name, str(values[0]) if values else "")
+
+
+def _unforeseen(error: BusError, path: str) -> Problem:
+    """Return the Problem for an error of the bus itself, or of whoever answers in our service's place."""
+    if error.name in _UNAVAILABLE or ".Spawn." in error.name:
+        return Problem("HelperUnavailable")
+    if error.name in _STANDARD:
+        return Problem(_STANDARD[error.name], what=path)
+    return Problem("Internal", log_id=error.name)
+
+
+__all__ = [
+    "BusError", "Connection", "Incoming", "ObjectPath", "Reply", "Signal", "Subscription", "internal",
+]  # fmt: skip
