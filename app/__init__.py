@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The person's side: window, command line, keyring. Knows the bus and nothing else of the helper."""

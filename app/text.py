@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures and states in words, for the window and the command line alike. No Qt, no bus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..helper.api.errors import ERROR_PREFIX, ErrorInfo, Problem, describe
+
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def _scaled(number: float, base: int, units: tuple[str, ...]) -> str:
+    value, unit = float(number), units[0]
+    for unit in units:
+        if abs(value) < base or unit == units[-1]:
+            break
+        value /= base
+    if unit == units[0]:
+        return f"{int(value)} {unit}"
+    digits = 0 if round(value, 1) >= 100 or round(value, 2) == int(value) else 1
+    return f"{value:.{digits}f} {unit}"
+
+
+def size(number: int) -> str:
+    """Return a size in decimal units, as disks are sold: 268435456 is "268 MB"."""
+    return _scaled(number, 1000, _DECIMAL)
+
+
+def size_both(number: int) -> str:
+    """Return a size in both units: "268 MB (256 MiB)"."""
+    decimal, binary = size(number), _scaled(number, 1024, _BINARY)
+    return decimal if decimal == binary else f"{decimal} ({binary})"
+
+
+def size_binary(number: int) -> str:
+    """Return a size in binary units: buffers and message lengths are powers of two."""
+    return _scaled(number, 1024, _BINARY)
+
+
+def rate(bytes_per_second: float) -> str:
+    """Return a rate in MB/s, always the same unit so that figures can be compared."""
+    value = max(bytes_per_second, 0.0) / 1e6
+    digits = 0 if value >= 100 else 1 if value >= 0.95 or value == 0 else 2
+    return f"{value:.{digits}f} MB/s"
+
+
+def microseconds(value: float) -> str:
+    """Return a duration given in microseconds: "85 µs", "1.4 ms", "2.1 s"."""
+    for limit, divisor, unit in ((1000, 1, "µs"), (1_000_000, 1000, "ms")):
+        if value < limit:
+            return f"{value / divisor:.{0 if divisor == 1 or value / divisor >= 100 else 1}f} {unit}"
+    return f"{value / 1e6:.1f} s"
+
+
+_SPANS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (86400 * 365, 86400, "day"))
+
+
+def span(seconds: float) -> str:
+    """Return a span in words: "3 minutes"."""
+    seconds = max(seconds, 0.0)
+    for limit, unit_seconds, word in _SPANS:
+        if seconds < limit:
+            count = int(seconds // unit_seconds)
+            return f"{count} {word}{'' if count == 1 else 's'}"
+    years = int(seconds // (86400 * 365))
+    return f"{years} year{'' if years == 1 else 's'}"
+
+
+def ago(when: int, now: float | None = None) -> str:
+    """Return a time (microseconds since 1970) in words: "3 minutes ago"."""
+    seconds = (time.time() if now is None else now) - when / 1e6
+    return "just now" if seconds < 5 else f"{span(seconds)} ago"
+
+
+def exact(when: int) -> str:
+    """Return a time (microseconds since 1970) exactly, in this place's time."""
+    try:
+        return datetime.fromtimestamp(when / 1e6, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (OverflowError, OSError, ValueError):
+        return str(when)
+
+
+#: A target's or session's state as a person reads it.
+STATES: Mapping[str, str] = {
+    "connected": "Connected",
+    "connecting": "Connecting …",
+    "disconnecting": "Disconnecting …",
+    "lost": "Connection lost, reconnecting …",
+    "disconnected": "Not connected",
+}
+
+#: A job's steps (Job.Step) while they are being done.
+STEPS: Mapping[str, str] = {
+    "resolve": "Looking up the address",
+    "connect": "Connecting to the device",
+    "login": "Signing in",
+    "scan": "Looking for disks",
+    "attach": "Attaching the disk",
+    "flush": "Writing out what is pending",
+    "detach": "Taking the device away",
+    "logout": "Logging out",
+}
+
+KINDS: Mapping[str, str] = {
+    "discover": "Looking for targets",
+    "login": "Connecting",
+    "logout": "Disconnecting",
+    "rescan": "Looking for disks",
+    "attach": "Attaching",
+    "eject": "Ejecting",
+}
+
+#: Events that the service is known to send (GetEvents), each with its sentence; {…} are the detail's members.
+EVENTS: Mapping[str, str] = {
+    "login": "Connected",
+    "logged-in": "Connected",
+    "logout": "Disconnected",
+    "logged-out": "Disconnected",
+    "login-failed": "Could not connect",
+    "lost": "The connection was lost",
+    "restored": "The connection is back",
+    "redirect": "The target sent us to another address",
+    "attached": "Disk attached",
+    "ejected": "Disk ejected; it is safe to unplug",
+    "resized": "A disk changed its size",
+    "identity-changed": "Another disk stands in a disk's place; it was refused",
+    "luns-changed": "The list of disks changed",
+    "worker-died": "The process that serves this target ended and was started again",
+    "ended": "The session ended",
+}
+
+
+def state(word: str) -> str:
+    """Return a state in words; one that is not known is shown as it is."""
+    return STATES.get(word, word.capitalize())
+
+
+def step(word: str, kind: str = "") -> str:
+    """Return a job's step in words."""
+    return STEPS.get(word) or KINDS.get(kind) or word.capitalize() or "Working"
+
+
+def event(kind: str) -> str:
+    """Return an event in words."""
+    return EVENTS.get(kind) or kind.replace("-", " ").capitalize()
+
+
+def detail(values: Mapping[str, Any]) -> str:
+    """Return an event's detail on one line; an error code in it becomes its sentence."""
+    parts: list[str] = []
+    for key, value in values.items():
+        if key in {"code", "error", "problem"} and isinstance(value, str) and value:
+            attrs = {k: v for k, v in values.items() if isinstance(v, str | int)}
+            parts.insert(0, describe(value.removeprefix(ERROR_PREFIX), attrs).summary)
+        elif value not in ("", None):
+            parts.append(f"{key.replace('-', ' ')} {value}")
+    return " · ".join(parts)
+
+
+def holder(values: Mapping[str, Any]) -> str:
+    """Return who has a device, in words."""
+    kind, name = values.get("kind", ""), str(values.get("name", "?"))
+    if kind == "process" and values.get("pid"):
+        return f"{name} (process {values['pid']})"
+    words = {"mount": "mounted on {}", "swap": "swap space {}", "device": "used by {}", "process": "{}"}
+    return words.get(str(kind), "{}").format(name)
+
+
+def explain(problem: Problem) -> ErrorInfo:
+    """Return the three sentences of a problem: what happened, what it means, what to do."""
+    return describe(problem.code, problem.attrs)
