@@ -1,9 +1,152 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text keys of login (RFC 7143, chapters 12 and 13), and what was agreed."""
+"""The operational keys of login as data (RFC 7143, chapter 13), and what was agreed.
+
+Each row of KEYS says what chapter 13 says: who may use it when, its type, default and range, the function that yields
+the result, and which of our settings feeds it. What a peer's value may be follows from the row alone: `accept` checks
+an answer to what we offered, `respond` answers what the target offers. Both raise ValueError for what the row forbids.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from enum import Enum
+
+from ..api import settings as settings_table
+from ..api.settings import Value
+from . import text
+
+Agreed = bool | int | str
+
+
+class Kind(Enum):
+    """Type of a key's value (6.1)."""
+
+    NUMBER = "numerical-value"
+    BOOLEAN = "boolean-value"
+    LIST = "list-of-values"
+    TEXT = "text"
+
+
+class Result(Enum):
+    """How two values become one (13): checks of the responder's selection."""
+
+    MINIMUM = "Minimum"
+    MAXIMUM = "Maximum"
+    AND = "AND"
+    OR = "OR"
+    FIRST = "first of the list"  # 6.2.1
+    DECLARED = "declarative"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A row: `use` as in chapter 13 (IO, LO, ALL), `scope` SW or CO; `setting` feeds our offer, `fixed` replaces it.
+
+    `parameter` is where the result goes in Parameters. `offered`: part of our proposal.
+    """
+
+    name: str
+    rfc: str
+    use: str
+    scope: str
+    kind: Kind
+    result: Result
+    default: Agreed
+    low: int = 0
+    high: int = 0
+    choices: tuple[str, ...] = ()
+    irrelevant_in_discovery: bool = False
+    setting: str = ""
+    fixed: Agreed | None = None
+    parameter: str = ""
+    offered: bool = True
+
+
+_LONGEST = 2**24 - 1
+_DIGESTS = ("None", "CRC32C")
+
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key(
+            "HeaderDigest", "13.1", "IO", "CO", Kind.LIST, Result.FIRST, "None",
+            choices=_DIGESTS, setting="header_digest", parameter="header_digest",
+        ),
+        Key(
+            "DataDigest", "13.1", "IO", "CO", Kind.LIST, Result.FIRST, "None",
+            choices=_DIGESTS, setting="data_digest", parameter="data_digest",
+        ),
+        Key(
+            "MaxConnections", "13.2", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, low=1, high=65535,
+            irrelevant_in_discovery=True, fixed=1, parameter="max_connections",
+        ),
+        Key(
+            "InitialR2T", "13.10", "LO", "SW", Kind.BOOLEAN, Result.OR, True,
+            irrelevant_in_discovery=True, setting="initial_r2t", parameter="initial_r2t",
+        ),
+        Key(
+            "ImmediateData", "13.11", "LO", "SW", Kind.BOOLEAN, Result.AND, True,
+            irrelevant_in_discovery=True, setting="immediate_data", parameter="immediate_data",
+        ),
+        Key(
+            "MaxRecvDataSegmentLength", "13.12", "ALL", "CO", Kind.NUMBER, Result.DECLARED, 8192, low=512, high=_LONGEST,
+            setting="max_recv_data_segment_length", parameter="max_send",
+        ),
+        Key(
+            "MaxBurstLength", "13.13", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 262144, low=512, high=_LONGEST,
+            irrelevant_in_discovery=True, setting="max_burst_length", parameter="max_burst_length",
+        ),
+        Key(
+            "FirstBurstLength", "13.14", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 65536, low=512, high=_LONGEST,
+            irrelevant_in_discovery=True, setting="first_burst_length", parameter="first_burst_length",
+        ),
+        Key(
+            "DefaultTime2Wait", "13.15", "LO", "SW", Kind.NUMBER, Result.MAXIMUM, 2, high=3600,
+            setting="default_time2wait", parameter="default_time2wait",
+        ),
+        Key(
+            "DefaultTime2Retain", "13.16", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 20, high=3600,
+            setting="default_time2retain", parameter="default_time2retain",
+        ),
+        Key(
+            "MaxOutstandingR2T", "13.17", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, low=1, high=65535,
+            irrelevant_in_discovery=True, setting="max_outstanding_r2t", parameter="max_outstanding_r2t",
+        ),
+        Key(
+            "DataPDUInOrder", "13.18", "LO", "SW", Kind.BOOLEAN, Result.OR, True,
+            irrelevant_in_discovery=True, setting="data_pdu_in_order", parameter="data_pdu_in_order",
+        ),
+        Key(
+            "DataSequenceInOrder", "13.19", "LO", "SW", Kind.BOOLEAN, Result.OR, True,
+            irrelevant_in_discovery=True, setting="data_sequence_in_order", parameter="data_sequence_in_order",
+        ),
+        # 7.4.1: a discovery session need not negotiate it, and answers 0 where the target does.
+        Key(
+            "ErrorRecoveryLevel", "13.20", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 0, high=2,
+            irrelevant_in_discovery=True, fixed=0, parameter="error_recovery_level",
+        ),
+        # Answered when the target offers them; by themselves their defaults are what is done here.
+        Key(
+            "TaskReporting", "13.23", "LO", "SW", Kind.LIST, Result.FIRST, "RFC3720",
+            choices=("RFC3720", "ResponseFence"), irrelevant_in_discovery=True, fixed="RFC3720",
+            parameter="task_reporting", offered=False,
+        ),
+        Key(
+            "iSCSIProtocolLevel", "13.24", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, high=31, fixed=1, offered=False,
+        ),
+    )
+}  # fmt: skip
+
+#: 13.25: asked for by old targets, answered Reject.
+OBSOLETE = frozenset({"IFMarker", "OFMarker", "IFMarkInt", "OFMarkInt"})
+#: 13, Any-Stage: may come in the security stage too. X#NodeArchitecture is passed over in silence (13.26.2).
+ANY_STAGE = frozenset({"TargetAlias", "TargetAddress", "TargetPortalGroupTag", "X#NodeArchitecture"})
+#: May be said more than once in a login (6.3).
+REPEATABLE = frozenset({"TargetAddress"})
+#: Only the initiator may say these (13.4, 13.5, 13.7, 13.21; SendTargets is for full feature phase).
+INITIATOR_ONLY = frozenset({"InitiatorName", "InitiatorAlias", "TargetName", "SessionType", "SendTargets"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +172,154 @@ class Parameters:
     data_sequence_in_order: bool = True
     error_recovery_level: int = 0
     task_reporting: str = "RFC3720"
+
+    def as_dict(self) -> dict[str, str | int | bool]:
+        """Return what was agreed by the keys' names in the RFC; the two directions of 13.12 are told apart."""
+        values: dict[str, str | int | bool] = {}
+        for key in KEYS.values():
+            if key.parameter and key.name != "MaxRecvDataSegmentLength":
+                values[key.name] = getattr(self, key.parameter)
+        for name in ("HeaderDigest", "DataDigest"):
+            values[name] = "CRC32C" if values[name] else "None"
+        values["MaxRecvDataSegmentLength"] = self.max_recv
+        values["TargetMaxRecvDataSegmentLength"] = self.max_send
+        return values
+
+
+def make_parameters(agreed: Mapping[str, Agreed], max_recv: int) -> Parameters:
+    """Return Parameters from results by key name; what is not in `agreed` has its default.
+
+    13.14: FirstBurstLength does not exceed MaxBurstLength; a target that breaks this is held to the smaller one.
+    """
+    values: dict[str, Agreed] = {}
+    known = {field.name for field in fields(Parameters)}
+    for name, value in agreed.items():
+        parameter = KEYS[name].parameter
+        if parameter in known:
+            values[parameter] = value == "CRC32C" if name in ("HeaderDigest", "DataDigest") else value
+    found = Parameters(max_recv=max_recv, **values)  # type: ignore[arg-type]
+    if found.first_burst_length <= found.max_burst_length:
+        return found
+    values["first_burst_length"] = found.max_burst_length
+    return Parameters(max_recv=max_recv, **values)  # type: ignore[arg-type]
+
+
+# ---- offers ------------------------------------------------------------------------------------------------------
+
+
+def our_value(key: Key, settings: Mapping[str, Value]) -> Value:
+    """Return what we want for `key`: fixed, or the setting."""
+    if key.fixed is not None:
+        return key.fixed
+    value = settings.get(key.setting, settings_table.table()[key.setting].default)
+    if key.name == "FirstBurstLength":  # 13.14: never more than MaxBurstLength
+        limit = settings.get("max_burst_length", settings_table.table()["max_burst_length"].default)
+        return min(int(value), int(limit))  # type: ignore[arg-type]
+    return value
+
+
+def offers(settings: Mapping[str, Value], *, discovery: bool, leading: bool) -> dict[str, Value]:
+    """Return what we propose, by key name in the table's order.
+
+    Not in a discovery session what is irrelevant there; on a connection that is not the first of its session only
+    what is the connection's (13: LO).
+    """
+    return {
+        key.name: our_value(key, settings)
+        for key in KEYS.values()
+        if key.offered and not (discovery and key.irrelevant_in_discovery) and (leading or key.use != "LO")
+    }
+
+
+def to_text(value: Value) -> str:
+    """Return `value` as it stands on the wire (6.1)."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)
+
+
+# ---- the target's values -----------------------------------------------------------------------------------------
+
+
+def accept(key: Key, offered: Value, answer: str) -> Agreed:
+    """Return the result of `key` after the target answered `answer` to our `offered`."""
+    if answer in text.RESERVED:
+        return _refused(key, offered, answer)
+    value = _read(key, answer)
+    if not _SELECTION[key.result](offered, value):
+        raise ValueError(f"{_short(answer)} does not follow from {to_text(offered)} ({key.result.value})")
+    return value
+
+
+def _refused(key: Key, offered: Value, answer: str) -> Agreed:
+    """6.2: Irrelevant and Reject leave the default in force; NotUnderstood is no answer to a key of the RFC."""
+    if answer == text.NOT_UNDERSTOOD or key.result is Result.DECLARED:
+        raise ValueError(f"it answered {answer}")
+    if key.kind is Kind.LIST and isinstance(offered, tuple) and key.default not in offered:
+        raise ValueError(f"it answered {answer}, and only {to_text(offered)} will do")
+    return key.default
+
+
+def respond(key: Key, ours: Value, offer: str) -> tuple[str, Agreed]:
+    """Return our answer to a key that the target offers, and the result."""
+    if offer in text.RESERVED:
+        raise ValueError(f"nobody may propose {offer}")
+    if key.kind is Kind.LIST:
+        return _select(key, ours, offer)
+    theirs = _read(key, offer)
+    if key.result is Result.DECLARED:
+        return "", theirs
+    value = _COMBINE[key.result](ours, theirs)
+    return to_text(value), value
+
+
+def _select(key: Key, ours: Value, offer: str) -> tuple[str, Agreed]:
+    """6.2.1: the first of the target's list that we support and are allowed to use."""
+    allowed = key.choices if key.fixed is not None or not isinstance(ours, tuple) else ours
+    for word in offer.split(","):
+        if word in allowed:
+            return word, word
+    if key.default in allowed:
+        return text.REJECT, key.default
+    raise ValueError(f"none of {_short(offer)} will do")
+
+
+def _read(key: Key, value: str) -> Agreed:
+    """Return `value` as the key's type, in its range."""
+    if key.kind is Kind.BOOLEAN:
+        if value not in ("Yes", "No"):
+            raise ValueError(f"{_short(value)} is neither Yes nor No")
+        return value == "Yes"
+    if key.kind is Kind.LIST:
+        if value not in key.choices:
+            raise ValueError(f"{_short(value)} was not offered")
+        return value
+    found = text.number(value)
+    if not key.low <= found <= key.high:
+        raise ValueError(f"{found} is not from {key.low} to {key.high}")
+    return found
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else value[:60] + "…"
+
+
+#: Whether a responder may select `value` after `offered` (13).
+_SELECTION: Mapping[Result, Callable[[Value, Agreed], bool]] = {
+    Result.MINIMUM: lambda offered, value: int(value) <= int(offered),  # type: ignore[arg-type]
+    Result.MAXIMUM: lambda offered, value: int(value) >= int(offered),  # type: ignore[arg-type]
+    Result.AND: lambda offered, value: bool(offered) or not value,
+    Result.OR: lambda offered, value: not offered or bool(value),
+    Result.FIRST: lambda offered, value: isinstance(offered, tuple) and value in offered,
+    Result.DECLARED: lambda _offered, _value: True,
+}
+
+#: What a responder selects when it wants `ours` and is offered `theirs` (13).
+_COMBINE: Mapping[Result, Callable[[Value, Agreed], Agreed]] = {
+    Result.MINIMUM: lambda ours, theirs: min(int(ours), int(theirs)),  # type: ignore[arg-type]
+    Result.MAXIMUM: lambda ours, theirs: max(int(ours), int(theirs)),  # type: ignore[arg-type]
+    Result.AND: lambda ours, theirs: bool(ours) and bool(theirs),
+    Result.OR: lambda ours, theirs: bool(ours) or bool(theirs),
+}
