@@ -47,9 +47,9 @@ class PduReader:
         self._buffer += data
 
     @property
-    def pending(self) -> bytes:
-        """The bytes that are not yet a whole PDU."""
-        return bytes(self._buffer)
+    def first(self) -> int | None:
+        """The first byte that is not yet taken, None when there is none."""
+        return self._buffer[0] if self._buffer else None
 
     def take_rest(self) -> bytes:
         """Return and forget the bytes that are not yet taken."""

@@ -91,8 +91,8 @@ KEYS: Mapping[str, Key] = {
             irrelevant_in_discovery=True, setting="immediate_data", parameter="immediate_data",
         ),
         Key(
-            "MaxRecvDataSegmentLength", "13.12", "ALL", "CO", Kind.NUMBER, Result.DECLARED, 8192, low=512, high=_LONGEST,
-            setting="max_recv_data_segment_length", parameter="max_send",
+            "MaxRecvDataSegmentLength", "13.12", "ALL", "CO", Kind.NUMBER, Result.DECLARED, 8192,
+            low=512, high=_LONGEST, setting="max_recv_data_segment_length", parameter="max_send",
         ),
         Key(
             "MaxBurstLength", "13.13", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 262144, low=512, high=_LONGEST,

@@ -159,6 +159,31 @@ def is_name(text: str) -> bool:
     return any(form.fullmatch(text) for form in (_IQN, _EUI, _NAA))
 
 
+def is_target_name(text: str) -> bool:
+    """Whether `text` may name a target: names in use are not always normal (capital letters, underscores).
+
+    What matters is that it is of a known type, bounded, and one word.
+    """
+    if (
+        not text.startswith(("iqn.", "eui.", "naa."))
+        or len(text) < 5
+        or len(text.encode("utf-8", "replace")) > MAX_NAME
+    ):
+        return False
+    return all(unicodedata.category(c)[0] not in "CZ" for c in text)
+
+
+def check_target_name(text: str, argument: str = "target") -> str:
+    """Return a target's name as it was given, which is how the target knows it; raises Problem("InvalidArgument")."""
+    name = text.strip()
+    if not is_target_name(name):
+        detail = (
+            "A target's name looks like iqn.2001-04.com.example:disk, eui.0123456789abcdef or naa.0123456789abcdef."
+        )
+        raise Problem("InvalidArgument", argument=argument, detail=detail)
+    return name
+
+
 def check_name(text: str, argument: str = "name") -> str:
     """Return the node name in normal form; raises Problem("InvalidArgument", argument=...)."""
     name = normalize_name(text) if len(text) <= 4 * MAX_NAME else ""

@@ -6,5 +6,6 @@ from __future__ import annotations
 from ..keys import Parameters
 from ..secret import Secret
 from .config import ChapSecrets, LoginConfig, LoginResult, Redirect
+from .machine import Login
 
-__all__ = ["ChapSecrets", "LoginConfig", "LoginResult", "Parameters", "Redirect", "Secret"]
+__all__ = ["ChapSecrets", "Login", "LoginConfig", "LoginResult", "Parameters", "Redirect", "Secret"]

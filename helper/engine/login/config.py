@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ...api.settings import Value
 from ..keys import Parameters
 from ..names import NO_PORTAL_GROUP, Portal
+from ..pdu import Stage
 from ..secret import Secret
 
 
@@ -32,7 +33,8 @@ class LoginConfig:
 
     `settings`: names of settings.toml; what is missing has its default. `sign_in`: "none", "chap" or "mutual".
     `tsih` and `cid` as 11.12.6 and 11.12.7; `portal_group` as discovery named it, or -1. `portal` is where the
-    connection goes: discovery gives it to targets that name no address; `address` is what errors call it.
+    connection goes: discovery gives it to targets that name no address; `address` is what errors call it. `stages` are
+    those that are asked for (6.3): some targets want the security stage passed for a later reinstatement to work.
     """
 
     initiator_name: str
@@ -51,6 +53,7 @@ class LoginConfig:
     portal: Portal | None = None
     session_type: str = "Normal"
     cmd_sn: int = 1
+    stages: tuple[int, ...] = (Stage.SECURITY, Stage.OPERATIONAL, Stage.FULL_FEATURE)
 
 
 @dataclass(frozen=True, slots=True)
