@@ -27,7 +27,6 @@ import asyncio
 import contextlib
 import io
 import logging
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from typing import Any, cast
 from . import names
 from .contract import interfaces
 from .errors import ERROR_PREFIX, Problem, from_wire
+from .faults import internal
 from .stream import Stream, close_all, connect
 from .values import Decoder, Descriptor, Encoder, ObjectPath, split
 
@@ -503,13 +503,6 @@ class Connection:
             raise internal(error) from error
 
 
-def internal(error: BaseException) -> Problem:
-    """Log an exception that nobody foresaw, and return the Problem that tells its number and nothing else."""
-    log_id = os.urandom(4).hex()
-    log.error("internal error %s", log_id, exc_info=error)
-    return Problem("Internal", log_id=log_id)
-
-
 def _drop(reply: Reply) -> None:
     """Close the descriptors that a handler returned: what was sent are copies."""
     for value in reply.values:
@@ -546,5 +539,5 @@ def _unforeseen(error: BusError, path: str) -> Problem:
 
 
 __all__ = [
-    "BusError", "Connection", "Incoming", "ObjectPath", "Reply", "Signal", "Subscription", "internal",
+    "BusError", "Connection", "Incoming", "ObjectPath", "Reply", "Signal", "Subscription",
 ]  # fmt: skip

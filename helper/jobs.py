@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs: work that takes a while, with steps, an end that can still be read for a time, and cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .api.errors import Problem, describe
+from .api.faults import internal
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a job is kept after its end.
+KEEP = 30.0
+#: A caller has no more jobs than this running.
+MAX_RUNNING = 32
+
+#: Kinds that go on when who started them has left: half an eject helps nobody.
+_SURVIVE = frozenset({"logout", "eject"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `key` is one connection of theirs (opaque), `uid` their user id."""
+
+    key: str
+    uid: int
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A piece of work. `objects` and the references in `details` are of the service's form (service.Ref)."""
+
+    number: int
+    kind: str
+    objects: tuple[str, ...]
+    caller: Caller
+    step: str = ""
+    finished: bool = False
+    problem: Problem | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    task: asyncio.Task[Mapping[str, Any]] | None = None
+
+    def cancel(self) -> None:
+        """Stop it at the next safe place; one that has ended stays as it is."""
+        if self.task is not None and not self.finished:
+            self.task.cancel()
+
+
+class JobListener(Protocol):
+    """Who is told about jobs."""
+
+    def job_added(self, job: Job) -> None:
+        """It begins."""
+
+    def job_changed(self, job: Job) -> None:
+        """It is at another step."""
+
+    def job_completed(self, job: Job) -> None:
+        """It has ended."""
+
+    def job_removed(self, job: Job) -> None:
+        """It is forgotten."""
+
+
+Work = Callable[[Job], Coroutine[Any, Any, Mapping[str, Any]]]
+
+
+class Jobs:
+    """The jobs there are, by number."""
+
+    def __init__(self, listener: JobListener, keep: float = KEEP) -> None:
+        self._listener = listener
+        self._keep = keep
+        self._numbers = itertools.count(1)
+        self._timers: set[asyncio.TimerHandle] = set()
+        self.all: dict[int, Job] = {}
+
+    def start(self, kind: str, objects: tuple[str, ...], caller: Caller, work: Work) -> Job:
+        """Begin `work(job)`, which returns the details. Raises Problem("Busy")."""
+        if sum(job.caller.key == caller.key and not job.finished for job in self.all.values()) >= MAX_RUNNING:
+            raise Problem("Busy")
+        job = Job(next(self._numbers), kind, objects, caller)
+        self.all[job.number] = job
+        self._listener.job_added(job)
+        job.task = asyncio.get_running_loop().create_task(work(job), name=f"job {job.number} {kind}")
+        job.task.add_done_callback(lambda task: self._ended(job, task))
+        return job
+
+    def step(self, job: Job, step: str) -> None:
+        """Say what is being done now."""
+        if job.step != step and not job.finished:
+            job.step = step
+            self._listener.job_changed(job)
+
+    def caller_left(self, key: str) -> None:
+        """Cancel what this caller started and would want no more."""
+        for job in self.all.values():
+            if job.caller.key == key and job.kind not in _SURVIVE:
+                job.cancel()
+
+    async def close(self) -> None:
+        """Cancel everything that runs and wait for it."""
+        running = [job for job in self.all.values() if not job.finished]
+        for job in running:
+            job.cancel()
+        await asyncio.gather(*(job.task for job in running if job.task), return_exceptions=True)
+        for timer in self._timers:
+            timer.cancel()
+
+    def _ended(self, job: Job, task: asyncio.Task[Mapping[str, Any]]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled():
+            job.problem = Problem("Cancelled")
+        elif isinstance(error, Problem):
+            job.problem = error
+        elif error is not None:
+            job.problem = internal(error)
+        job.details = task.result() if job.problem is None else _explain(job.problem)
+        job.finished = True
+        log.info("job %d %s: %s", job.number, job.kind, job.problem.code if job.problem else "done")
+        self._listener.job_completed(job)
+        self._forget_later(job)
+
+    def _forget_later(self, job: Job) -> None:
+        def forget() -> None:
+            self._timers.discard(timer)
+            del self.all[job.number]
+            self._listener.job_removed(job)
+
+        timer = asyncio.get_running_loop().call_later(self._keep, forget)
+        self._timers.add(timer)
+
+
+def _explain(problem: Problem) -> dict[str, str | int]:
+    texts = describe(problem.code, problem.attrs)
+    return {**problem.attrs, "summary": texts.summary, "meaning": texts.meaning, "action": texts.action}

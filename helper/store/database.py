@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store's file, and what is done with it. One thread does it all; callers await."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ..api.errors import Problem
+from . import rows
+from .rows import COLUMNS, Event, TargetRecord
+from .schema import MIGRATIONS, VERSION
+
+log = logging.getLogger(__name__)
+
+FILE = "lundock.db"
+#: Of the timeline the newest are kept.
+MAX_EVENTS = 10_000
+NAME_PREFIX = "iqn.2026-01.io.github.lundock:"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Store:
+    """Everything that is saved. `damaged` is where a damaged file was put aside when this one was opened, else None."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._database: sqlite3.Connection
+        self.damaged: Path | None = None
+
+    @classmethod
+    async def open(cls, folder: Path) -> Store:
+        """Open the store in `folder`, which is made when missing; a damaged file is put aside and a new one begun.
+
+        Raises Problem("NotSupported") when a newer version wrote the file.
+        """
+        store = cls(folder)
+        try:
+            await asyncio.get_running_loop().run_in_executor(store._thread, store._open)
+        except BaseException:
+            store._thread.shutdown(wait=False)
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._run(sqlite3.Connection.close)
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        loop = asyncio.get_running_loop()
+        # shielded: what was begun is finished, whoever stops waiting for it
+        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: work(self._database, *args, **kwargs)))
+
+    # ---- records -----------------------------------------------------------------------------------------------------
+
+    async def targets(self) -> list[TargetRecord]:
+        """Return every record."""
+        return await self._run(_targets)
+
+    async def add_target(self, record: TargetRecord) -> TargetRecord:
+        """Save a new record and return it with its id. Raises Problem("AlreadyExists")."""
+        return await self._run(_add_target, record)
+
+    async def update_target(self, record: TargetRecord) -> None:
+        """Save a changed record; all of it or nothing."""
+        await self._run(_update_target, record)
+
+    async def remove_target(self, number: int) -> None:
+        """Forget a record."""
+        await self._run(_remove_target, number)
+
+    # ---- this computer -----------------------------------------------------------------------------------------------
+
+    async def initiator(self) -> tuple[str, str]:
+        """Return this computer's iSCSI name and alias; the name is made when there is none yet."""
+        return await self._run(_initiator)
+
+    async def set_initiator_name(self, name: str) -> None:
+        """Save another name."""
+        await self._run(_set_option, "initiator-name", name)
+
+    # ---- the timeline ------------------------------------------------------------------------------------------------
+
+    async def add_event(self, kind: str, target: str, detail: Mapping[str, str | int]) -> Event:
+        """Save an event that happens now."""
+        return await self._run(_add_event, time.time_ns() // 1000, kind, target, detail)
+
+    async def events(self, since: int, limit: int) -> list[Event]:
+        """Return the newest `limit` events with a number above `since`, in order."""
+        return await self._run(_events, since, limit)
+
+    # ---- opening (in the thread) -------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._database = _connect(self._path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT:
+                raise
+            log.error("the store is damaged: %s", error)  # noqa: TRY400 - it is SQLite's, not ours
+            self.damaged = _put_aside(self._path)
+            self._database = _connect(self._path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+    try:
+        database.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
+            database.execute(f"PRAGMA {pragma}")
+        _check(database)
+        _migrate(database)
+        _targets(database)  # what cannot be read now cannot be read later
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _check(database: sqlite3.Connection) -> None:
+    result = database.execute("PRAGMA quick_check").fetchone()[0]
+    if result != "ok":
+        raise sqlite3.DatabaseError(result)
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise Problem("NotSupported", what="the saved targets", detail="A newer version of Lundock wrote them.")
+    for number in range(version, VERSION):
+        with _transaction(database):
+            for statement in MIGRATIONS[number].split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename the file and what belongs to it; return the new name."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+    return aside
+
+
+@contextlib.contextmanager
+def _transaction(database: sqlite3.Connection):  # type: ignore[no-untyped-def]
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _targets(database: sqlite3.Connection) -> list[TargetRecord]:
+    def of(table: str, number: int) -> list[sqlite3.Row]:
+        return database.execute(f"SELECT * FROM {table} WHERE target = ? ORDER BY 2", (number,)).fetchall()  # noqa: S608
+
+    found = database.execute("SELECT * FROM targets ORDER BY id").fetchall()
+    return [rows.record(row, of("portals", row["id"]), of("settings", row["id"])) for row in found]
+
+
+def _add_target(database: sqlite3.Connection, record: TargetRecord) -> TargetRecord:
+    marks = ", ".join("?" * len(COLUMNS))
+    with _transaction(database):
+        try:
+            cursor = database.execute(
+                f"INSERT INTO targets ({', '.join(COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own column names
+                [getattr(record, column) for column in COLUMNS],
+            )
+        except sqlite3.IntegrityError:
+            raise Problem("AlreadyExists", what=record.name) from None
+        stored = replace(record, id=cursor.lastrowid or 0)
+        _add_parts(database, stored)
+    return stored
+
+
+def _add_parts(database: sqlite3.Connection, record: TargetRecord) -> None:
+    database.executemany(
+        "INSERT INTO portals VALUES (?, ?, ?, ?, ?)",
+        [(record.id, n, p.address, p.port, p.portal_group) for n, p in enumerate(record.portals)],
+    )
+    database.executemany(
+        "INSERT INTO settings VALUES (?, ?, ?)",
+        [(record.id, name, json.dumps(value)) for name, value in record.settings.items()],
+    )
+
+
+def _update_target(database: sqlite3.Connection, record: TargetRecord) -> None:
+    sets = ", ".join(f"{column} = ?" for column in COLUMNS)
+    values = [getattr(record, column) for column in COLUMNS]
+    with _transaction(database):
+        database.execute(f"UPDATE targets SET {sets} WHERE id = ?", [*values, record.id])  # noqa: S608 - our own names
+        database.execute("DELETE FROM portals WHERE target = ?", (record.id,))
+        database.execute("DELETE FROM settings WHERE target = ?", (record.id,))
+        _add_parts(database, record)
+
+
+def _remove_target(database: sqlite3.Connection, number: int) -> None:
+    with _transaction(database):
+        database.execute("DELETE FROM targets WHERE id = ?", (number,))
+
+
+def _option(database: sqlite3.Connection, name: str) -> str:
+    row = database.execute("SELECT value FROM options WHERE name = ?", (name,)).fetchone()
+    return str(row["value"]) if row else ""
+
+
+def _set_option(database: sqlite3.Connection, name: str, value: str) -> None:
+    with _transaction(database):
+        database.execute("INSERT OR REPLACE INTO options VALUES (?, ?)", (name, value))
+
+
+def _initiator(database: sqlite3.Connection) -> tuple[str, str]:
+    if not _option(database, "initiator-name"):
+        _set_option(database, "initiator-name", NAME_PREFIX + secrets.token_hex(6))
+    return _option(database, "initiator-name"), _option(database, "initiator-alias") or socket.gethostname()
+
+
+def _add_event(
+    database: sqlite3.Connection, now: int, kind: str, target: str, detail: Mapping[str, str | int]
+) -> Event:
+    with _transaction(database):
+        cursor = database.execute(
+            "INSERT INTO events (time, kind, target, detail) VALUES (?, ?, ?, ?)",
+            (now, kind, target, json.dumps(dict(detail))),
+        )
+        number = cursor.lastrowid or 0
+        database.execute("DELETE FROM events WHERE id <= ?", (number - MAX_EVENTS,))
+    return Event(number, now, kind, target, dict(detail))
+
+
+def _events(database: sqlite3.Connection, since: int, limit: int) -> list[Event]:
+    found = database.execute(
+        "SELECT * FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (min(since, 2**63 - 1), limit)
+    ).fetchall()
+    return [rows.event(row) for row in reversed(found)]

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables. Each migration leads from one version (PRAGMA user_version) to the next; they are only ever added to."""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE options (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE targets (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        alias TEXT NOT NULL,
+        startup TEXT NOT NULL,
+        owner INTEGER NOT NULL,
+        interface TEXT NOT NULL,
+        sign_in TEXT NOT NULL,
+        chap_name TEXT NOT NULL,
+        target_chap_name TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE portals (
+        target INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        address TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        portal_group INTEGER NOT NULL,
+        PRIMARY KEY (target, position)
+    ) STRICT;
+    CREATE TABLE settings (
+        target INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (target, name)
+    ) STRICT;
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        target TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    """,
+)
+VERSION = len(MIGRATIONS)
