@@ -212,8 +212,10 @@ class _Session:
     def _on_nop(self, response: pdu.NopIn) -> None:
         """11.18: a ping is answered with its tag and LUN."""
         if response.ttt != pdu.NO_TAG:
-            sn = {"cmd_sn": self._cmd_sn, "exp_stat_sn": self._exp_stat_sn}
-            self._send(pdu.nop_out(ttt=response.ttt, lun=response.lun, **sn))
+            answer = pdu.nop_out(
+                ttt=response.ttt, lun=response.lun, cmd_sn=self._cmd_sn, exp_stat_sn=self._exp_stat_sn
+            )
+            self._send(answer)
 
     def _on_async(self, response: pdu.AsyncMessage) -> None:
         """11.9.1: whatever ends the session ends it; the rest does not concern a question for targets."""
