@@ -86,7 +86,9 @@ def describe(code: str, attrs: Mapping[str, str | int]) -> ErrorInfo:
     def fill(text: str) -> str:
         return string.Formatter().vformat(text, (), values).strip()
 
-    return ErrorInfo(info.code, info.exit, info.side, fill(info.summary), fill(info.meaning), fill(info.action), info.rfc)
+    return ErrorInfo(
+        info.code, info.exit, info.side, fill(info.summary), fill(info.meaning), fill(info.action), info.rfc
+    )
 
 
 def from_wire(code: object, attrs: object) -> Problem:

@@ -170,7 +170,11 @@ def _disk(words: tuple[int, ...]) -> dict[str, int | dict[str, int]]:
 def latency(buckets: tuple[int, ...] | memoryview) -> dict[str, int]:
     """Return `count`, and the 50th and 99th percentile in microseconds (0 without any), of a histogram."""
     count = sum(buckets)
-    return {"count": min(count, 2**64 - 1), "p50": percentile(buckets, count, 50), "p99": percentile(buckets, count, 99)}
+    return {
+        "count": min(count, 2**64 - 1),
+        "p50": percentile(buckets, count, 50),
+        "p99": percentile(buckets, count, 99),
+    }
 
 
 def percentile(buckets: tuple[int, ...] | memoryview, count: int, percent: int) -> int:
