@@ -3,19 +3,40 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from ..api.errors import Problem
+from .base import Attachment, Fronts, Method, MethodInfo, Wish
+from .file import File
+from .fuse_loop import FuseLoop, force
 
-from .base import MethodInfo
+__all__ = ["Attachment", "Fronts", "Method", "MethodInfo", "Wish", "choose", "force", "method", "methods"]
 
-__all__ = ["MethodInfo", "methods"]
+#: In the order in which "auto" tries them.
+_METHODS: tuple[Method, ...] = (FuseLoop(), File())
 
 
 def methods() -> list[MethodInfo]:
-    """Return the methods in the order in which "auto" tries them."""
-    fuse = os.access("/dev/fuse", os.R_OK | os.W_OK)
-    loop = os.geteuid() == 0 and Path("/dev/loop-control").exists()
-    return [
-        MethodInfo("fuse", fuse and loop, "A block device, for mounting."),
-        MethodInfo("file", fuse, "A file, for a person without rights."),
-    ]
+    """Return every method, in the order in which "auto" tries them."""
+    return [one.available() for one in _METHODS]
+
+
+def method(name: str) -> Method:
+    """Return a method by its name; raises Problem("InvalidArgument")."""
+    for one in _METHODS:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in _METHODS)
+    raise Problem("InvalidArgument", argument="method", detail=f"It is auto, or one of: {names}.")
+
+
+def choose(name: str) -> Method:
+    """Return the method to use; raises Problem: InvalidArgument, AttachMethodUnavailable."""
+    if name != "auto":
+        info = method(name).available()
+        if not info.available:
+            raise Problem("AttachMethodUnavailable", method=name, reason=info.reason)
+        return method(name)
+    for one in _METHODS:
+        if one.available().available:
+            return one
+    reasons = " ".join(info.reason for info in methods())
+    raise Problem("AttachMethodUnavailable", method="auto", reason=reasons)

@@ -41,6 +41,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x40
 MNT_DETACH = 2
 PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_IO_FLUSHER = 4, 15, 24, 47, 57
 PR_CAP_AMBIENT_CLEAR_ALL = 4
+PR_SET_CHILD_SUBREAPER = 36
 MCL_CURRENT, MCL_FUTURE = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
@@ -135,7 +136,7 @@ def _own_user_namespace() -> None:
 
 def _empty_root() -> None:
     """Make an empty, read-only folder the root, and let go of every mount (so that none is kept busy by a worker)."""
-    _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+    _private_mounts()
     options = b"size=4k,nr_inodes=1,mode=0555"
     _call("mount", b"none", b"/tmp", b"tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options)
     os.chdir("/tmp")  # noqa: S108 - what was mounted over it
@@ -143,6 +144,16 @@ def _empty_root() -> None:
     _call("syscall", ctypes.c_long(_PIVOT_ROOT[os.uname().machine]), b".", b".")
     _call("umount2", b".", MNT_DETACH)
     os.chdir("/")
+
+
+def own_mounts() -> None:
+    """Give this process a mount namespace of its own: nobody else sees what it mounts."""
+    _call("unshare", CLONE_NEWNS)
+    _private_mounts()
+
+
+def _private_mounts() -> None:
+    _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
 
 
 # ---- while there are rights --------------------------------------------------------------------------------------
@@ -230,11 +241,11 @@ def _drop_user() -> None:
 # ---- descriptors -------------------------------------------------------------------------------------------------
 
 
-def close_others(keep: tuple[int, ...]) -> None:
-    """Close every descriptor but 0 to 2 and these; 0 and 1 become /dev/null."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    for number in (0, 1):
-        os.dup2(null, number)
+def close_others(keep: tuple[int, ...], *, null: bool = True) -> None:
+    """Close every descriptor but 0 to 2 and these; 0 and 1 become /dev/null while that can be opened."""
+    if null:
+        for number in (0, 1):
+            os.dup2(os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), number)
     start = 3
     for number in sorted(keep):
         os.closerange(start, number)
@@ -247,6 +258,20 @@ def quiet() -> None:
     os.dup2(1, 2)
 
 
+def become_subreaper() -> None:
+    """Become the parent of descendants whose own parent ends."""
+    _call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def set_name(name: str) -> None:
     """Set what ps shows, at most 15 characters."""
     _call("prctl", PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+
+
+def keep_capabilities(keep: tuple[int, ...]) -> None:
+    """Give up every capability but these (numbers of linux/capability.h), as far as they are there. For root only."""
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    mask = int(status["CapPrm"], 16) & sum(1 << number for number in keep)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = Struct("=Ii").pack(_CAPABILITY_VERSION_3, 0)
+    _call("capset", header, Struct("=6I").pack(low, low, 0, high, high, 0))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """System-call filters: a table of calls by name, a small assembler for classic BPF (linux/filter.h, linux/seccomp.h).
 
-A filter is either a list of what is allowed (`WORKER`) or of what is not (`RESOLVER`). What is refused fails with EPERM;
+A filter lists either what is allowed (`WORKER`) or what is not (`RESOLVER`). What is refused fails with EPERM;
 a call of another architecture's or the x32 table ends the process.
 """
 

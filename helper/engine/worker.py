@@ -1,0 +1,453 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker process: a control channel on one side, an engine (or one discovery) on the other.
+
+`run` is called in a process that has given up its rights, with a listening control socket and a pipe for log lines. One
+helper at a time is connected. When it goes, the worker stays for as long as it serves fronts, so that a helper that was
+restarted finds it again and no I/O is lost; without fronts it logs out and ends after `ORPHAN_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..api import control
+from ..api.control import ControlError, Message
+from ..api.errors import Problem
+from ..api.statistics import Writer
+from . import sandbox
+from .discovery_run import DiscoveryRun
+from .engine import Engine, SessionConfig
+from .login import ChapSecrets, LoginConfig, Secret
+from .loop import READ, WRITE, Loop, Timer
+from .names import Portal
+from .scsi.disk import LunInfo
+
+log = logging.getLogger(__name__)
+
+ORPHAN_SECONDS = 10.0
+LOGOUT_SECONDS = 5.0
+MAX_SECRETS = 4096
+#: What waits to be sent to a helper that does not read; then the channel is given up.
+_MAX_QUEUE = 1024
+_MAX_LINE = 1000
+
+
+def run(listener: int, log_pipe: int, *, missing: Sequence[str] = ()) -> None:
+    """Serve until there is nothing left to do."""
+    _log_to(log_pipe)
+    sandbox.quiet()
+    try:
+        Worker(socket.socket(fileno=listener), missing).run()
+    except Exception:  # noqa: BLE001 - the last words of a process that ends with a code
+        log.critical("%s", traceback.format_exc())
+        os._exit(70)
+
+
+class _PipeHandler(logging.Handler):
+    """Log lines to the helper: bounded, and dropped when nobody reads."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__()
+        os.set_blocking(pipe, False)
+        self._pipe = pipe
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, its lines joined."""
+        try:
+            text = " | ".join(f"{record.name.rpartition('.')[2]}: {record.getMessage()}".splitlines())
+            line = f"{record.levelname} {control.clean(text, _MAX_LINE)}\n"
+            os.write(self._pipe, line.encode())
+        except OSError:
+            return
+
+
+def _log_to(pipe: int) -> None:
+    root = logging.getLogger()
+    root.handlers = [_PipeHandler(pipe)]
+    root.setLevel(logging.INFO)
+
+
+class Link:
+    """The helper's connection: accepts one at a time, sends without blocking."""
+
+    def __init__(
+        self, loop: Loop, listener: socket.socket, handle: Callable[[Message], None], changed: Callable[[bool], None]
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._handle = handle
+        self._changed = changed
+        self._sock: socket.socket | None = None
+        self._queue: deque[bytes] = deque()
+        listener.setblocking(False)
+        loop.register(listener.fileno(), READ, self._accept)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a helper is there."""
+        return self._sock is not None
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Send a message, or forget it when nobody is there."""
+        if self._sock is None:
+            return
+        self._queue.append(control.encode(Message(kind, fields), control.FROM_WORKER))
+        if len(self._queue) > _MAX_QUEUE:
+            log.error("The helper does not read; giving its connection up")
+            self.drop()
+        else:
+            self._flush()
+
+    def drop(self) -> None:
+        """Close the connection; another one may come."""
+        if self._sock is not None:
+            self._loop.unregister(self._sock.fileno())
+            self._sock.close()
+            self._sock = None
+            self._queue.clear()
+            self._changed(False)
+
+    def _accept(self, _events: int) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        if self._sock is not None:
+            self._read(0)  # it may have ended without our having seen it
+        if self._sock is not None:
+            sock.close()
+            return
+        sock.setblocking(False)
+        self._sock = sock
+        self._loop.register(sock.fileno(), READ, self._ready)
+        self._changed(True)
+
+    def _ready(self, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        if events & ~WRITE:
+            self._read(events)
+
+    def _read(self, _events: int) -> None:
+        """Take one message. What is not in the language ends the process: nothing that follows could be trusted."""
+        if self._sock is None:
+            return
+        try:
+            message = control.receive(self._sock, control.TO_WORKER)
+        except BlockingIOError:
+            return
+        except OSError:
+            message = None
+        if message is None:
+            self.drop()
+            return
+        try:
+            self._handle(message)
+        finally:
+            message.close()
+
+    def _flush(self) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            while self._queue:
+                control.send(sock, self._queue[0])
+                self._queue.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.drop()
+            return
+        self._loop.modify(sock.fileno(), READ | WRITE if self._queue else READ)
+
+
+class Worker:
+    """Joins the two. It is the engine's Host."""
+
+    def __init__(self, listener: socket.socket, missing: Sequence[str]) -> None:
+        self.loop = Loop()
+        self._missing = list(missing)[:32]
+        self._engine: Engine | None = None
+        self._discovery: DiscoveryRun | None = None
+        self._fronts: dict[int, tuple[int, str]] = {}
+        self._request = 0
+        self._wanted: tuple[Portal, str] | None = None
+        self._state: dict[str, Any] | None = None
+        self._parameters: dict[str, Any] | None = None
+        self._luns: tuple[LunInfo, ...] | None = None
+        self._orphan: Timer | None = None
+        self._locked = False
+        self._link = Link(self.loop, listener, self._handle, self._link_changed)
+        self._link_changed(False)
+
+    def run(self) -> None:
+        """Run until there is nothing left to do."""
+        try:
+            self.loop.run()
+        except ControlError as error:
+            log.error("The helper broke the rules of the control channel: %s", error)  # noqa: TRY400 - says it all
+
+    # ---- the helper ------------------------------------------------------------------------------------------
+
+    def _link_changed(self, connected: bool) -> None:
+        if self._orphan is not None:
+            self._orphan.cancel()
+            self._orphan = None
+        if connected:
+            self._introduce()
+        else:
+            self._consider_leaving()
+
+    def _introduce(self) -> None:
+        """Tell a helper that has just connected what there is."""
+        role = "session" if self._engine else "discovery" if self._discovery else "idle"
+        fronts = [{"front": n, "lun": f"{lun:016x}", "kind": kind} for n, (lun, kind) in self._fronts.items()]
+        self._link.send("hello", version=control.VERSION, role=role, fronts=fronts, missing=self._missing)
+        if self._parameters is not None:
+            self._link.send("parameters", **self._parameters)
+        if self._luns is not None:
+            self._send_luns(self._luns)
+        if self._state is not None:
+            self._link.send("state", **self._state)
+        if self._wanted is not None:
+            self._ask(*self._wanted)
+
+    def _consider_leaving(self) -> None:
+        if self._link.connected or self._fronts or self._orphan is not None:
+            return
+        over = self._engine is None or (self._state or {}).get("state") == "ended"
+        if self._discovery is not None:
+            self.loop.stop()
+        else:
+            self._orphan = self.loop.call_later(1.0 if over and self._engine else ORPHAN_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        self._orphan = None
+        if self._engine is None or (self._state or {}).get("state") == "ended":
+            self.loop.stop()
+            return
+        log.info("No helper and nothing attached: logging out")
+        self.loop.call_later(LOGOUT_SECONDS, self.loop.stop)
+        self._engine.logout(lambda _problem: self.loop.stop())
+
+    def _handle(self, message: Message) -> None:
+        number = message["id"]
+        try:
+            answered = _HANDLERS[message.type](self, message)
+        except Problem as problem:
+            self._reply(number, problem)
+        else:
+            if answered:
+                self._reply(number, None)
+
+    def _reply(self, number: int, problem: Problem | None) -> None:
+        self._link.send("reply", id=number, ok=problem is None, **control.error_fields(problem))
+
+    # ---- requests; True: done, reply at once -----------------------------------------------------------------
+
+    def _start(self, message: Message) -> bool:
+        if self._engine is not None or self._discovery is not None:
+            raise ControlError("started twice")
+        config = message["config"]
+        login = _login_config(config, message.take("secrets"), message["role"])
+        portals = tuple(Portal(**portal) for portal in config["portals"])
+        page = message.take("statistics")
+        if message["role"] == "discovery":
+            if page is not None:
+                os.close(page)
+            self._discovery = DiscoveryRun(login, portals[0], self.loop, self)
+            self._discovery.start()
+            return True
+        statistics = Writer(page) if page is not None else None
+        if page is not None:
+            os.close(page)
+        self._engine = Engine(SessionConfig(login, portals), self, self.loop, statistics)
+        self._engine.start()
+        return True
+
+    def _connection(self, message: Message) -> bool:
+        if message["request"] != self._request or self._wanted is None:
+            return True  # an answer to a question that is no longer asked; its socket is closed with the message
+        self._wanted = None
+        target = self._engine or self._discovery
+        number = message.take("socket")
+        if target is None:
+            raise ControlError("not started")
+        if number is None:
+            target.connection_failed(message.problem or Problem("ConnectionLost", address=""))
+        else:
+            sock = socket.socket(fileno=number)
+            sock.setblocking(False)
+            target.connection_ready(sock)
+        return True
+
+    def _attach(self, message: Message) -> bool:
+        engine = self._running()
+        front, lun = message["front"], int(message["lun"], 16)
+        device = message.descriptors.get("device")
+        if device is None or front in self._fronts:
+            raise ControlError("an attachment without a descriptor, or under a number that is used")
+        if message["lock"] and not self._locked:
+            self._locked = sandbox.lock_memory()
+        if message["kind"] == "fuse":
+            engine.attach_fuse(front, lun, device, read_only=message["read_only"], resume=message["resume"])
+            message.take("device")
+        else:
+            sock = socket.socket(fileno=message.take("device"))
+            sock.setblocking(False)
+            try:
+                engine.attach_nbd(front, lun, sock, handshake=message["handshake"], read_only=message["read_only"])
+            except Problem:
+                sock.close()
+                raise
+        self._fronts[front] = (lun, message["kind"])
+        return True
+
+    def _detach(self, message: Message) -> bool:
+        front, number = message["front"], message["id"]
+        if front not in self._fronts:
+            return True  # it ended by itself
+
+        def done(problem: Problem | None) -> None:
+            self._fronts.pop(front, None)
+            self._reply(number, problem)
+            self._consider_leaving()
+
+        self._running().detach(front, done)
+        return False
+
+    def _rescan(self, message: Message) -> bool:
+        number = message["id"]
+        self._running().rescan(lambda problem: self._reply(number, problem))
+        return False
+
+    def _logout(self, message: Message) -> bool:
+        number = message["id"]
+        self._running().logout(lambda problem: self._reply(number, problem))
+        return False
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise ControlError("not started")
+        return self._engine
+
+    # ---- Host: the engine's words to the helper --------------------------------------------------------------
+
+    def want_connection(self, portal: Portal, why: str) -> None:
+        """Ask for a connection; a question that was not answered yet is forgotten."""
+        self._request += 1
+        self._wanted = (portal, why)
+        self._ask(portal, why)
+
+    def _ask(self, portal: Portal, why: str) -> None:
+        self._link.send("want_connection", request=self._request, portal=_portal(portal), why=control.clean(why, 100))
+
+    def state_changed(self, state: str, problem: Problem | None) -> None:
+        """Tell and keep the session's state."""
+        self._state = {"state": state, **control.error_fields(problem)}
+        if state == "ended":
+            self._wanted = None
+        self._link.send("state", **self._state)
+
+    def parameters(self, values: dict[str, str | int | bool], portal: Portal) -> None:
+        """Tell and keep what was agreed."""
+        shown = {k: control.clean(v, control.TEXT_LENGTH) if isinstance(v, str) else v for k, v in values.items()}
+        self._parameters = {"values": shown, "portal": _portal(portal)}
+        self._link.send("parameters", **self._parameters)
+
+    def luns(self, luns: tuple[LunInfo, ...]) -> None:
+        """Tell and keep the disks, at most MAX_LUNS."""
+        self._luns = luns[: control.MAX_LUNS]
+        self._send_luns(self._luns)
+
+    def _send_luns(self, luns: Sequence[LunInfo]) -> None:
+        for part, more in _parts(luns, control.LUNS_A_MESSAGE):
+            self._link.send("luns", luns=[_lun(one) for one in part], more=more)
+
+    def event(self, kind: str, attrs: dict[str, str | int]) -> None:
+        """Tell something for the timeline."""
+        shown = {k: control.clean(v) if isinstance(v, str) else int(v) for k, v in list(attrs.items())[:16]}
+        self._link.send("event", kind=control.clean(kind, 40), attrs=shown)
+
+    def front_ended(self, front: int, problem: Problem | None) -> None:
+        """Tell that a front is over."""
+        self._fronts.pop(front, None)
+        self._link.send("front", front=front, **control.error_fields(problem))
+        self._consider_leaving()
+
+    def targets_found(self, targets: Sequence[Any]) -> None:
+        """Tell what discovery found, at most MAX_TARGETS."""
+        for part, more in _parts(targets[: control.MAX_TARGETS], control.TARGETS_A_MESSAGE):
+            rows = [
+                {"name": one.name, "portals": [_portal(p) for p in one.portals[: control.PORTALS_A_TARGET]]}
+                for one in part
+            ]
+            self._link.send("targets", targets=rows, more=more)
+
+
+_HANDLERS: dict[str, Callable[[Worker, Message], bool]] = {
+    "start": Worker._start,  # noqa: SLF001 - the table of this class
+    "connection": Worker._connection,  # noqa: SLF001
+    "attach": Worker._attach,  # noqa: SLF001
+    "detach": Worker._detach,  # noqa: SLF001
+    "rescan": Worker._rescan,  # noqa: SLF001
+    "logout": Worker._logout,  # noqa: SLF001
+}
+
+
+def _parts(items: Sequence[Any], size: int) -> list[tuple[Sequence[Any], bool]]:
+    """Cut into parts of at most `size`, each with whether more follow; one empty part when there is nothing."""
+    starts = range(0, max(len(items), 1), size)
+    return [(items[start : start + size], start + size < len(items)) for start in starts]
+
+
+def _portal(portal: Portal) -> dict[str, Any]:
+    address = control.clean(portal.address, control.TEXT_LENGTH)
+    return {"address": address, "port": portal.port, "portal_group": portal.portal_group}
+
+
+_LUN_TEXTS = {"kind": 16, "vendor": 64, "model": 64, "revision": 64, "serial": 255, "wwn": 255, "problem": 64}
+_LUN_PLAIN = ("number", "size", "block_size", "physical_block_size", "read_only", "thin")
+
+
+def _lun(info: LunInfo) -> dict[str, Any]:
+    texts = {name: control.clean(getattr(info, name), limit) for name, limit in _LUN_TEXTS.items()}
+    return {"address": f"{info.address:016x}", **texts, **{name: getattr(info, name) for name in _LUN_PLAIN}}
+
+
+def _login_config(config: dict[str, Any], secrets: int | None, role: str) -> LoginConfig:
+    portals = config["portals"]
+    return LoginConfig(
+        initiator_name=config["initiator_name"],
+        initiator_alias=config["initiator_alias"],
+        target_name=config["target_name"],
+        isid=bytes.fromhex(config["isid"]),
+        settings=config["settings"],
+        sign_in=config["sign_in"],
+        chap_name=config["chap_name"],
+        target_chap_name=config["target_chap_name"],
+        secrets=_read_secrets(secrets) if secrets is not None else None,
+        address=portals[0]["address"],
+        portal=Portal(**portals[0]),
+        session_type="Discovery" if role == "discovery" else "Normal",
+    )
+
+
+def _read_secrets(number: int) -> ChapSecrets:
+    """Read the sealed file with the secrets; its descriptor is closed."""
+    try:
+        found = json.loads(os.pread(number, MAX_SECRETS, 0))
+        target_secret = found.get("target-secret")
+        return ChapSecrets(Secret(found["secret"]), Secret(target_secret) if target_secret else None)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        raise ControlError("the secrets are not readable") from None
+    finally:
+        os.close(number)
