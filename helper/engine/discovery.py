@@ -51,6 +51,11 @@ class Discovery:
         return self._login.redirect
 
     @property
+    def fallback(self) -> LoginConfig | None:
+        """As Login.fallback."""
+        return self._login.fallback
+
+    @property
     def result(self) -> LoginResult | None:
         """The login's result, once it is through."""
         return self._login.result
@@ -212,9 +217,7 @@ class _Session:
     def _on_nop(self, response: pdu.NopIn) -> None:
         """11.18: a ping is answered with its tag and LUN."""
         if response.ttt != pdu.NO_TAG:
-            answer = pdu.nop_out(
-                ttt=response.ttt, lun=response.lun, cmd_sn=self._cmd_sn, exp_stat_sn=self._exp_stat_sn
-            )
+            answer = pdu.nop_out(ttt=response.ttt, lun=response.lun, cmd_sn=self._cmd_sn, exp_stat_sn=self._exp_stat_sn)
             self._send(answer)
 
     def _on_async(self, response: pdu.AsyncMessage) -> None:

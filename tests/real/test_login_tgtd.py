@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.tgtd import LunSpec, Tgtd, TgtTarget
-
 from lundock.helper.api.errors import Problem
 from lundock.helper.engine.discovery import Discovery, FoundTarget
 from lundock.helper.engine.login import ChapSecrets, Login, LoginConfig, LoginResult, Secret
 from lundock.helper.engine.names import Portal, parse_portal
+from support.tgtd import LunSpec, Tgtd, TgtTarget
 
 INITIATOR = "iqn.2026-01.example.client:one"
 ACCOUNT = ("alice", "a-secret-of-alice")
@@ -71,7 +70,13 @@ def config(target: TgtTarget | None, **more: object) -> LoginConfig:
 
 def log_in(target: TgtTarget, address: str = "", **more: object) -> LoginResult:
     login = Login(config(target, **more), time.monotonic())
-    drive(login, address or target.portal)
+    try:
+        drive(login, address or target.portal)
+    except Problem:
+        if login.fallback is None:
+            raise
+        login = Login(login.fallback, time.monotonic())
+        drive(login, address or target.portal)
     assert login.result is not None
     return login.result
 
@@ -209,7 +214,13 @@ def test_reinstatement(plain: TgtTarget) -> None:
 
 def discover(address: str, **more: object) -> tuple[FoundTarget, ...]:
     machine = Discovery(config(None, portal=parse_portal(address), **more), time.monotonic())
-    drive(machine, address)
+    try:
+        drive(machine, address)
+    except Problem:
+        if machine.fallback is None:
+            raise
+        machine = Discovery(machine.fallback, time.monotonic())
+        drive(machine, address)
     return machine.targets
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ...api import settings as settings_table
 from ...api.errors import Problem
@@ -102,6 +103,18 @@ class Login:
             raise Problem("NotIscsi", address=self.config.address)
         raise Problem("ConnectionLost", address=self.config.address)
 
+    @property
+    def fallback(self) -> LoginConfig | None:
+        """After a Problem: with what to try again on a new connection, and to go on with when that succeeds.
+
+        There are targets (tgtd 1.0.85) that select SHA-256 and then cannot read an answer of its length: they say
+        “initiator error” to our proof. What the other side selects is its choice anyway, so nothing is given away.
+        """
+        names = self._security.remaining
+        if not names:
+            return None
+        return replace(self.config, settings={**self.config.settings, "chap_algorithms": names})
+
     # -- what comes ------------------------------------------------------------------------------------------------
     def _look_at_first_byte(self) -> None:
         """Whoever greets first, or speaks TLS or HTTP, is known by the first byte: nothing else is waited for."""
@@ -155,7 +168,7 @@ class Login:
         if response.status_class == status.REDIRECTION:
             self.redirect = status.redirect(code, data)
         if self.redirect is None:
-            raise status.problem(self.config, code)
+            raise self._security.explain(code) or status.problem(self.config, code)
         self.done = True
 
     def _check_header(self, response: LoginResponse) -> None:

@@ -18,6 +18,10 @@ SECURITY_KEYS = frozenset({"AuthMethod", *_CHAP_KEYS, "KRB_AP_REQ", "KRB_AP_REP"
     f"SRP_{part}" for part in ("U", "GROUP", "A", "B", "M", "HM", "s", "N", "g")
 }
 
+#: 11.13.5.
+_INITIATOR_ERROR = 0x0200
+_AUTHENTICATION_FAILURE = 0x0201
+
 Random = Callable[[int], bytes]
 
 
@@ -41,6 +45,16 @@ class NoSignIn:
     def finish(self) -> None:
         """Nothing has to happen."""
 
+    @staticmethod
+    def explain(code: int) -> Problem | None:
+        """Nothing is known here about a refusal."""
+        del code
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """No algorithms."""
+        return ()
+
 
 class Chap:
     """CHAP, one way or mutual: 12.1.3's steps in their order. Whatever is not of its step ends the login (9.2)."""
@@ -60,6 +74,7 @@ class Chap:
         self._sent_response = b""
         self._algorithm = self._algorithms[0]
         self._proved = False
+        self._remaining: tuple[str, ...] = ()
 
     @property
     def short_secret(self) -> bool:
@@ -81,6 +96,20 @@ class Chap:
         """The target went on: it must have seen our proof, and we its own when it was asked for."""
         if not self._proved:
             raise self._skipped()
+
+    def explain(self, code: int) -> Problem | None:
+        """Return the error for a refusal (11.13.5) of which more is known here than its code says."""
+        if code == _INITIATOR_ERROR and self._sent_response and self._algorithm.name != "MD5":
+            at = self._algorithms.index(self._algorithm)
+            self._remaining = tuple(a.name for a in self._algorithms[at + 1 :])
+        if code == _AUTHENTICATION_FAILURE and not self._sent_response:  # it has seen neither name nor secret
+            return self._skipped()
+        return None
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """What to offer next time, after the target failed to use what it selected; empty for nothing."""
+        return self._remaining
 
     # -- secrets -------------------------------------------------------------------------------------------------
     def _secrets(self) -> tuple[Secret, Secret | None]:
@@ -114,7 +143,7 @@ class Chap:
         """Return the error for a target that does not want to sign in although we do."""
         if self._mutual:
             return Problem("TargetNotAuthenticated")
-        return Problem("AuthenticationMethodRefused", detail="It asks for no signing in at all.")
+        return Problem("AuthenticationMethodRefused", detail="It does not do CHAP for this computer.")
 
     def _on_challenge(self, pairs: dict[str, str], *, transit: bool) -> Step:
         if transit:
