@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -37,8 +37,13 @@ class Setting:
 
         Raises Problem("InvalidArgument") when it is of another type or out of range.
         """
-        reader = {"bool": self._bool, "int": self._int, "choice": self._choice, "list": self._list}[self.type]
-        return reader(value)
+        readers: dict[str, Callable[[object], Value]] = {
+            "bool": self._bool,
+            "int": self._int,
+            "choice": self._choice,
+            "list": self._list,
+        }
+        return readers[self.type](value)
 
     def _bad(self, detail: str) -> Problem:
         return Problem("InvalidArgument", argument=self.name, detail=detail)
