@@ -2,7 +2,8 @@
 """What goes into the supervisor and comes out of it: plain, frozen records, and the observer of a session.
 
 They are the helper's own, not the engine's: what a worker reports is checked by `api.control` and turned into these, so
-that nothing of the protocol's code is loaded into a process with rights.
+that no code that parses the network is loaded into a process with rights (`Portal` comes from a module that only knows
+names and addresses).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .api.errors import Problem
 from .api.settings import Value, defaults
+from .engine.names import Portal
 
 if TYPE_CHECKING:
     from .worker_session import WorkerSession
@@ -25,15 +27,6 @@ Step = Callable[[str], None]
 SIGN_INS = ("none", "chap", "mutual")
 MAX_SECRETS = 4096
 MAX_PORTALS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """Where a target is reached. `address` is a name or a number without brackets; `portal_group` -1 is any."""
-
-    address: str
-    port: int = 3260
-    portal_group: int = -1
 
 
 @dataclass(frozen=True, slots=True)

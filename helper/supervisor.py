@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .api.errors import Problem
+from .discovering import Discovering
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -53,14 +55,27 @@ class Supervisor:
     def __init__(self, run_dir: Path, nursery: Nursery) -> None:
         self._run_dir = run_dir
         self._nursery = nursery
+        self._numbers = itertools.count(1)
+        self._sessions: list[WorkerSession] = []
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run_dir.chmod(0o700)
 
     async def discover(self, request: DiscoverRequest, step: Step) -> list[FoundTarget]:
         """Ask an address for its targets. Cancelling the task ends the work."""
-        raise Problem("NotSupported", what="discover", detail="")
+        return await Discovering(self._nursery, self._run_dir, f"discovery-{next(self._numbers)}").run(request, step)
 
     async def open_session(self, spec: SessionSpec, observer: SessionObserver, step: Step) -> WorkerSession:
         """Log in and find the disks. Until this returns the observer is not called, and any failure is raised here."""
-        raise Problem("NotSupported", what="open_session", detail="")
+        self._sessions = [one for one in self._sessions if one.state != "ended"]
+        if any(one.spec.key == spec.key for one in self._sessions):
+            raise Problem("AlreadyConnected", target=spec.target_name)
+        session = WorkerSession(self._nursery, self._run_dir, spec)
+        self._sessions.append(session)
+        await session.open(observer, step)
+        return session
 
     async def close(self) -> None:
-        """End every worker that has no attached disk; leave the others running for the next helper."""
+        """End every session that has no attached disk; leave the others running for the next helper."""
+        for session in self._sessions:
+            if session.state != "ended" and not session.attached:
+                await session.logout()

@@ -1,51 +1,475 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session from the helper's side: one worker process, its control channel, its disks."""
+"""A session from the helper's side: one worker process, its control channel, its disks.
+
+When the worker dies the session comes back by itself: a new worker logs in with the same ISID (which ends what the
+target still has of the old session, RFC 7143, 6.3.5), and goes on with the FUSE descriptors that were kept here; what was
+asked of the dead one is asked again by the kernel, and programs only wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import attach as attaching
+from .api import statistics as statistics_page
+from .api.control import MAX_LUNS, Message
 from .api.errors import Problem
-from .supervision import Attached, ConnectionRecord, Holder, LunRecord, Portal, SessionSpec, Step
+from .attach import Attachment, Wish
+from .attach.operations import perform
+from .supervision import (
+    Attached,
+    ConnectionRecord,
+    Holder,
+    LunRecord,
+    Portal,
+    SessionObserver,
+    SessionSpec,
+    Step,
+)
+from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
+
+if TYPE_CHECKING:
+    from .nursery import Nursery
+
+log = logging.getLogger(__name__)
+
+#: A worker that died so often within so many seconds is not started again.
+MAX_DEATHS, DEATH_WINDOW = 5, 120.0
+#: The longest pause before a worker is started again.
+MAX_PAUSE = 5.0
+_LUN_FIELDS = tuple(field.name for field in dataclass_fields(LunRecord))
 
 
 class WorkerSession:
-    """A live login. Made by `Supervisor.open_session`."""
+    """A live login. Made by `Supervisor.open_session`; tells its observer when something changes.
 
-    spec: SessionSpec
-    state: str  # "connecting", "connected", "lost", "disconnecting", "ended"
-    parameters: dict[str, str | int | bool]
-    portal: Portal
-    connections: tuple[ConnectionRecord, ...]
-    luns: tuple[LunRecord, ...]
-    since: int  # microseconds since 1970, of the first login
-    reconnects: int
-    last_error: str
-    initiator_name: str
-    attached: dict[str, Attached]
+    state: "connecting", "connected", "lost", "disconnecting", "ended". since: of the first login, microseconds since 1970.
+    """
 
-    async def rescan(self) -> None:
-        raise Problem("NotSupported", what="rescan", detail="")
+    def __init__(self, nursery: Nursery, run_dir: Path, spec: SessionSpec) -> None:
+        self.spec = spec
+        self.initiator_name = spec.initiator_name
+        self.state = "connecting"
+        self.parameters: dict[str, str | int | bool] = {}
+        self.portal = spec.portals[0]
+        self.connections: tuple[ConnectionRecord, ...] = ()
+        self.luns: tuple[LunRecord, ...] = ()
+        self.since = 0
+        self.reconnects = 0
+        self.last_error = ""
+        self._nursery = nursery
+        self._run_dir = run_dir
+        self._observer: SessionObserver | None = None
+        self._process: WorkerProcess | None = None
+        self._dialer = Dialer(nursery, spec.interface, float(str(spec.settings["connect_timeout"])))
+        self._answerer = Answerer(self._dialer, self._connected_socket)
+        self._portals: tuple[Portal, ...] = ()
+        self._secrets = seal(spec.secrets) if spec.secrets is not None and spec.sign_in != "none" else -1
+        self._page = statistics_page.create()
+        self._reader = statistics_page.Reader(self._page)
+        self._attachments: dict[str, Attachment] = {}
+        self._expected: set[int] = set()
+        self._front = 0
+        self._pending: list[LunRecord] = []
+        self._ready: asyncio.Future[None] | None = None
+        self._step: Step = lambda _name: None
+        self._deaths: list[float] = []
+        self._restart: asyncio.Task[None] | None = None
+        self._busy: set[str] = set()
+        self._closing = False
+        self._over = False
 
-    async def logout(self) -> None:
-        """Log out and end the worker. Raises Problem("DeviceBusy") while disks are attached."""
-        raise Problem("NotSupported", what="logout", detail="")
+    # ---- opening ---------------------------------------------------------------------------------------------
 
-    async def abort(self) -> None:
-        """End the worker without a word to the target; devices answer with errors from now on and are taken away."""
-        raise Problem("NotSupported", what="abort", detail="")
+    async def open(self, observer: SessionObserver, step: Step) -> None:
+        """Log in and find the disks; any failure is raised here and leaves nothing."""
+        self._step = step
+        try:
+            step("resolve")
+            self._portals = await self._dialer.numeric(self.spec.portals)
+            step("connect")
+            await self._start_worker()
+        except BaseException:
+            await self._finish(None)
+            raise
+        self.since = time.time_ns() // 1000
+        self._step = lambda _name: None
+        self._observer = observer
+
+    async def _start_worker(self) -> None:
+        """Start a process and wait until it is logged in and has found the disks."""
+        self._ready = asyncio.get_running_loop().create_future()
+        self._pending = []
+        process = WorkerProcess(self._nursery, self._run_dir, self.spec.key, self)
+        self._process = process
+        await process.start()
+        descriptors = {"statistics": self._page} | ({"secrets": self._secrets} if self._secrets >= 0 else {})
+        await process.request("start", start_fields(self.spec, self._portals), descriptors)
+        await self._ready
+
+    # ---- what the worker says --------------------------------------------------------------------------------
+
+    def message(self, message: Message) -> None:
+        """Take a message of the worker's."""
+        handler = _HANDLERS.get(message.type)
+        if handler is not None:
+            handler(self, message)
+
+    def _hello(self, message: Message) -> None:
+        if message["missing"]:
+            log.info("Worker of %s runs without: %s", self.spec.key, "; ".join(message["missing"]))
+
+    def _want_connection(self, message: Message) -> None:
+        if self._process is not None and not self._closing:
+            self._answerer.wanted(self._process, message)
+
+    def _connected_socket(self, sock: socket.socket) -> None:
+        try:
+            local, remote = _shown(sock.getsockname()), _shown(sock.getpeername())
+        except OSError:
+            return
+        self.connections = (ConnectionRecord(0, local, remote, self.spec.interface),)
+        self._step("login")
+
+    def _state_message(self, message: Message) -> None:
+        state, problem = message["state"], message.problem
+        before, self.state = self.state, state
+        if problem is not None:
+            self.last_error = problem.code
+        if state == "connected":
+            self._step("scan")
+        elif state in {"lost", "ended"}:
+            self.connections = ()
+        if state == "connected" and before == "lost":
+            self.reconnects += 1
+        if state == "ended":
+            self._worker_gave_up(problem)
+        self._changed()
+
+    def _worker_gave_up(self, problem: Problem | None) -> None:
+        """Take the engine's own end of the session: it can't be had back, or it was asked for."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(problem or Problem("ConnectionLost", address=self.portal.address))
+        elif not self._closing and self._restart is None:
+            self._restart = asyncio.create_task(self._finish(problem or Problem("EngineDied")))
+
+    def _parameters_message(self, message: Message) -> None:
+        self.parameters = message["values"]
+        self.portal = Portal(**message["portal"])
+        self._changed()
+
+    def _luns_message(self, message: Message) -> None:
+        self._pending += [LunRecord(**{name: row[name] for name in _LUN_FIELDS}) for row in message["luns"]]
+        del self._pending[MAX_LUNS:]
+        if message["more"]:
+            return
+        found, self._pending = tuple(self._pending), []
+        different, self.luns = found != self.luns, found
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+        if different and self._observer is not None:
+            self._observer.luns_changed(self)
+
+    def _front_message(self, message: Message) -> None:
+        """Note that a front ended by itself: an NBD client that left, or a device that somebody unmounted."""
+        number = message["front"]
+        gone = [one for one in self._attachments.values() if one.front == number]
+        if gone and number not in self._expected:
+            log.warning("The device of %s %s was taken away by somebody else", self.spec.key, gone[0].lun)
+            self._forget(gone[0])
+            asyncio.create_task(attaching.force(gone[0], self._nursery))  # noqa: RUF006 - it ends by itself
+            self._tell("detached", {"lun": gone[0].lun, "device": gone[0].shown.device})
+
+    def _event_message(self, message: Message) -> None:
+        self._tell(message["kind"], message["attrs"])
+
+    def _changed(self) -> None:
+        if self._observer is not None:
+            self._observer.changed(self)
+
+    def _tell(self, kind: str, attrs: dict[str, Any]) -> None:
+        if self._observer is not None:
+            self._observer.event(self, kind, attrs)
+
+    # ---- a worker that dies ----------------------------------------------------------------------------------
+
+    def died(self) -> None:
+        """Start a new worker, unless this one was to end."""
+        self._answerer.stop()
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(Problem("EngineDied"))
+        elif not self._closing and self._restart is None:
+            self._restart = asyncio.create_task(self._come_back())
+
+    async def _come_back(self) -> None:
+        """Start new workers until one holds, or it is too often."""
+        self.state, self.last_error, self.connections = "lost", "EngineDied", ()
+        self._tell("worker-died", {})
+        self._changed()
+        try:
+            while not await self._try_again():
+                pass
+        except Problem as problem:
+            await self._finish(problem)
+        except Exception:
+            log.exception("A session could not be brought back")
+            await self._finish(Problem("EngineDied"))
+        finally:
+            self._restart = None
+
+    async def _try_again(self) -> bool:
+        now = time.monotonic()
+        self._deaths = [one for one in self._deaths if now - one < DEATH_WINDOW] + [now]
+        if len(self._deaths) > MAX_DEATHS:
+            raise Problem("EngineDied")
+        await asyncio.sleep(min(0.1 * 2 ** (len(self._deaths) - 1) - 0.1, MAX_PAUSE))
+        if self._process is not None:
+            await self._process.end()  # waits: after this its connection to the target is closed
+        try:
+            await self._start_worker()
+            await self._resume()
+        except Problem as problem:
+            log.warning("A new worker for %s: %s (%s)", self.spec.key, problem.code, problem)
+            if problem.code == "EngineDied" or self._patient():
+                return False
+            raise
+        self.reconnects += 1
+        self._tell("restored", {})
+        self._changed()
+        return True
+
+    def _patient(self) -> bool:
+        """Whether the target's policy lets I/O wait longer than the new worker's first attempt."""
+        policy = int(str(self.spec.settings["recovery_timeout"]))
+        return bool(self._attachments) and (policy < 0 or time.monotonic() - self._deaths[0] < policy)
+
+    async def _resume(self) -> None:
+        for attachment in list(self._attachments.values()):
+            self._check_identity(attachment)
+            await self.attach_front(
+                attachment.front,
+                attachment.lun,
+                attachment.descriptor,
+                read_only=attachment.read_only,
+                resume=True,
+                lock=attachment.lock,
+            )
+
+    def _check_identity(self, attachment: Attachment) -> None:
+        """Make sure that the disk is the same one: DESIGN's rule that no other is swapped in under an open device."""
+        found = self._lun(attachment.lun).wwn
+        if attachment.wwn and found != attachment.wwn:
+            raise Problem("IdentityChanged", lun=attachment.lun, found=found, expected=attachment.wwn)
+
+    # ---- disks -----------------------------------------------------------------------------------------------
+
+    @property
+    def attached(self) -> dict[str, Attached]:
+        """The attached disks by address."""
+        return {lun: one.shown for lun, one in self._attachments.items()}
 
     async def attach(self, lun: str, method: str, read_only: bool, step: Step) -> Attached:
-        raise Problem("NotSupported", what="attach", detail="")
+        """Make a disk a device. Raises Problem; nothing is left behind then."""
+        record = self._usable(lun)
+        if lun in self._attachments or lun in self._busy:
+            device = self._attachments[lun].shown.device if lun in self._attachments else lun
+            raise Problem("AlreadyAttached", device=device)
+        chosen = attaching.choose(method)
+        wish = Wish(
+            nursery=self._nursery,
+            fronts=self,
+            folder=self._run_dir / "disks",
+            name=f"{self.spec.key}-{record.number}" if record.number < 16384 else f"{self.spec.key}-{lun}",
+            lun=lun,
+            front=self._next_front(),
+            read_only=read_only or record.read_only or bool(self.spec.settings["read_only"]),
+            block_size=record.block_size,
+            step=step,
+        )
+        self._busy.add(lun)
+        try:
+            made = await chosen.attach(wish)
+        finally:
+            self._busy.discard(lun)
+        made.wwn = record.wwn
+        self._attachments[lun] = made
+        self._tell("attached", {"lun": lun, "device": made.shown.device, "method": made.method})
+        self._changed()
+        return made.shown
 
     async def eject(self, lun: str, step: Step) -> None:
-        raise Problem("NotSupported", what="eject", detail="")
+        """Take a device away. Raises Problem: NotAttached, DeviceBusy (nothing was changed), IoError, Timeout."""
+        attachment = self._attachments.get(lun)
+        if attachment is None or lun in self._busy:
+            raise Problem("NotAttached")
+        step("eject")
+        self._busy.add(lun)
+        self._expected.add(attachment.front)
+        try:
+            await attaching.method(attachment.method).detach(attachment, self._nursery, self)
+        except BaseException:
+            self._expected.discard(attachment.front)
+            raise
+        finally:
+            self._busy.discard(lun)
+        self._forget(attachment)
+        self._tell("ejected", {"lun": lun, "device": attachment.shown.device})
+
+    def _forget(self, attachment: Attachment) -> None:
+        attachment.close()
+        self._attachments.pop(attachment.lun, None)
+        self._expected.discard(attachment.front)
+        self._changed()
 
     async def open_nbd(self, lun: str, read_only: bool) -> int:
-        """Return a descriptor that the caller owns."""
-        raise Problem("NotSupported", what="open_nbd", detail="")
+        """Return one end of a socket that speaks NBD; the caller owns the descriptor."""
+        record = self._usable(lun)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs:
+            fields = self._attach_fields(self._next_front(), lun, "nbd") | {
+                "read_only": read_only or record.read_only or bool(self.spec.settings["read_only"])
+            }
+            await self._worker().request("attach", fields, {"device": theirs.fileno()})
+            return ours.detach()
 
     async def holders(self, lun: str) -> list[Holder]:
-        raise Problem("NotSupported", what="holders", detail="")
+        """Return who has the disk's device."""
+        attachment = self._attachments.get(lun)
+        if attachment is None:
+            return []
+        result, _ = await perform(self._nursery, "holders", {"device": attachment.shown.device})
+        return [Holder(**row) for row in result["holders"]]
 
-    def statistics(self) -> tuple[dict[str, object], dict[str, dict[str, object]]]:
+    def _next_front(self) -> int:
+        """Return a number that no attachment has; those of long gone NBD clients come again."""
+        used = {one.front for one in self._attachments.values()}
+        while True:
+            self._front = self._front % 65535 + 1
+            if self._front not in used:
+                return self._front
+
+    def _lun(self, lun: str) -> LunRecord:
+        for record in self.luns:
+            if record.address == lun:
+                return record
+        raise Problem("NoSuchLun", lun=lun)
+
+    def _usable(self, lun: str) -> LunRecord:
+        record = self._lun(lun)
+        if self.state not in {"connected", "lost"}:
+            raise Problem("NotConnected", target=self.spec.target_name)
+        if record.kind != "disk":
+            raise Problem("NotADisk", lun=str(record.number), kind=record.kind)
+        if record.problem:
+            raise Problem(record.problem, lun=str(record.number), detail="", kind=record.kind, lba=0)
+        if record.size <= 0 or record.block_size <= 0:
+            raise Problem("NotReady", lun=str(record.number), detail="")
+        return record
+
+    # ---- Fronts: for the methods of `attach` -----------------------------------------------------------------
+
+    async def attach_front(
+        self, front: int, lun: str, descriptor: int, *, read_only: bool, resume: bool, lock: bool
+    ) -> None:
+        """Let the worker serve a disk on a /dev/fuse descriptor."""
+        fields = self._attach_fields(front, lun, "fuse") | {"read_only": read_only, "resume": resume, "lock": lock}
+        await self._worker().request("attach", fields, {"device": descriptor})
+
+    async def detach_front(self, front: int) -> None:
+        """Let the worker flush and end a front."""
+        await self._worker().request("detach", {"front": front}, seconds=90.0)
+
+    @staticmethod
+    def _attach_fields(front: int, lun: str, kind: str) -> dict[str, Any]:
+        fields = {"front": front, "lun": lun, "kind": kind, "read_only": False}
+        return fields | {"handshake": True, "resume": False, "lock": False}
+
+    def _worker(self) -> WorkerProcess:
+        if self._process is None or self._over:
+            raise Problem("NotConnected", target=self.spec.target_name)
+        return self._process
+
+    # ---- the rest --------------------------------------------------------------------------------------------
+
+    async def rescan(self) -> None:
+        """Ask the target for its disks again; `luns` is new when this returns."""
+        await self._worker().request("rescan", {}, seconds=120.0)
+
+    def statistics(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Return the session's counters, and those of each disk by its address."""
-        return {}, {}
+        if self._over:
+            return {}, {}
+        return self._reader.session(), {f"{lun:016x}": row for lun, row in self._reader.disks().items()}
+
+    async def logout(self) -> None:
+        """Eject every disk, log out, end the worker. Problem("DeviceBusy"): nothing was changed.
+
+        A target that does not answer ends it all the same.
+        """
+        if self._over:
+            raise Problem("NotConnected", target=self.spec.target_name)
+        await self._check_free()
+        for lun in list(self._attachments):
+            await self.eject(lun, lambda _name: None)
+        self._closing = True
+        self.state = "disconnecting"
+        self._changed()
+        seconds = float(str(self.spec.settings["logout_timeout"]))
+        try:
+            await self._worker().request("logout", {}, seconds=seconds + 5.0)
+        except Problem as problem:
+            log.warning("Logging out of %s: %s", self.spec.target_name, problem.code)
+        await self._finish(None)
+
+    async def _check_free(self) -> None:
+        for lun in self._attachments:
+            if found := await self.holders(lun):
+                words = ", ".join(f"{one.name} ({one.pid or one.kind})" for one in found[:8])
+                raise Problem("DeviceBusy", holders=words)
+
+    async def abort(self) -> None:
+        """End it without a word to the target: devices answer with errors from now on and are taken away."""
+        await self._finish(None)
+
+    async def _finish(self, problem: Problem | None) -> None:
+        """End everything, once."""
+        if self._over:
+            return
+        self._closing = self._over = True
+        self._answerer.stop()
+        if self._restart is not None and self._restart is not asyncio.current_task():
+            self._restart.cancel()
+        if self._process is not None:
+            await self._process.end()
+        for attachment in list(self._attachments.values()):
+            await attaching.force(attachment, self._nursery)
+        self._attachments.clear()
+        close_descriptors([self._secrets, self._page])
+        self.state, self.connections = "ended", ()
+        if problem is not None:
+            self.last_error = problem.code
+        if self._observer is not None:
+            self._observer.ended(self, problem)
+
+
+_HANDLERS: dict[str, Callable[[WorkerSession, Message], None]] = {
+    "hello": WorkerSession._hello,  # noqa: SLF001 - the table of this class
+    "want_connection": WorkerSession._want_connection,  # noqa: SLF001
+    "state": WorkerSession._state_message,  # noqa: SLF001
+    "parameters": WorkerSession._parameters_message,  # noqa: SLF001
+    "luns": WorkerSession._luns_message,  # noqa: SLF001
+    "front": WorkerSession._front_message,  # noqa: SLF001
+    "event": WorkerSession._event_message,  # noqa: SLF001
+}
+
+
+def _shown(name: Any) -> str:
+    address, port = name[0], name[1]
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

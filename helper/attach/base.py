@@ -53,6 +53,7 @@ class Attachment:
     device: str = ""
     descriptor: int = -1
     connection: int = 0
+    wwn: str = ""
 
     @property
     def shown(self) -> Attached:

@@ -119,7 +119,7 @@ def _busy(holders: list[Holder]) -> Problem:
 
 
 def _mount_fuse(path: str, *, read_only: bool, max_read: int) -> Answer:
-    """Make a file and mount FUSE over it; hands over the FUSE descriptor. `connection` is its number for `abort_fuse`."""
+    """Make a file and mount FUSE over it; hands over the FUSE descriptor. `connection`: its number, for `_abort`."""
     target = Path(path)
     target.parent.mkdir(mode=0o700, exist_ok=True)
     target.touch(mode=0o600)
@@ -232,7 +232,7 @@ def _force(path: str, device: str, connection: int) -> Answer:
 
 
 def _abort(connection: int) -> None:
-    """Abort a FUSE connection: every request on it ends with an error, now (fusectl; mounted for us where it is not)."""
+    """Abort a FUSE connection: every request on it ends with an error, now (fusectl, mounted where it is not)."""
     if connection <= 0:
         return
     abort = Path(f"/sys/fs/fuse/connections/{connection}/abort")

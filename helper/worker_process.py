@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One worker process from the helper's side: starting it, its channel, its log, its connections, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import connector, resolver
+from .api.control import Message, close_all
+from .api.errors import Problem
+from .channel import Channel
+from .supervision import DiscoverRequest, Portal, Secrets, SessionSpec
+
+if TYPE_CHECKING:
+    from .nursery import Child, Nursery
+
+log = logging.getLogger(__name__)
+
+_MAX_LINES = 200
+_MAX_LINE = 4096
+
+
+class Owner(Protocol):
+    """Who started a worker."""
+
+    def message(self, message: Message) -> None:
+        """The worker said something."""
+
+    def died(self) -> None:
+        """Its channel or the process ended, and nobody asked for it."""
+
+
+class WorkerProcess:
+    """A process and the channel to it. Made by `start`, ended by `end`."""
+
+    def __init__(self, nursery: Nursery, folder: Path, name: str, owner: Owner) -> None:
+        self._nursery = nursery
+        self._folder = folder
+        self._file = f"{name}.sock"
+        self._owner = owner
+        self._log = logging.LoggerAdapter(log, {"session": name})
+        self._name = name
+        self._child: Child | None = None
+        self._channel: Channel | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._pipe: _LogPipe | None = None
+        self._over = False
+
+    @property
+    def pid(self) -> int:
+        """The process's number; 0 when there is none."""
+        return self._child.pid if self._child else 0
+
+    async def start(self) -> None:
+        """Fork it and connect to it."""
+        read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        listener = self._listen()
+        try:
+            self._child = await self._nursery.spawn("worker", [listener.fileno(), write])
+            self._pipe = _LogPipe(read, self._name)
+            with self._short_path() as path:
+                self._channel = Channel.connect(path, self._owner.message, self._ended)
+        except BaseException:
+            if self._pipe is None:
+                os.close(read)
+            await self.end()
+            raise
+        finally:
+            listener.close()
+            os.close(write)
+        self._watch = asyncio.create_task(self._wait(self._child))
+
+    async def request(
+        self, kind: str, fields: Mapping[str, Any], descriptors: Mapping[str, int] | None = None, seconds: float = 30.0
+    ) -> None:
+        """Ask the worker; see `Channel.request`."""
+        if self._channel is None:
+            raise Problem("EngineDied")
+        await self._channel.request(kind, fields, descriptors, seconds)
+
+    async def end(self) -> None:
+        """End the process, if it hasn't ended, and wait for its end: then its connections are closed too."""
+        self._over = True
+        if self._channel is not None:
+            self._channel.close()
+        if self._child is not None:
+            if not self._child.exited.done():
+                self._child.kill()
+            await asyncio.wait([self._child.exited])
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._pipe is not None:
+            self._pipe.close()
+        with contextlib.suppress(OSError):
+            self._folder.joinpath(self._file).unlink()
+
+    async def _wait(self, child: Child) -> None:
+        status = await asyncio.shield(child.exited)
+        if not self._over:
+            code = os.waitstatus_to_exitcode(status)
+            self._log.error("The worker %s (%d) ended with %d", self._name, child.pid, code)
+        self._ended()
+
+    def _ended(self) -> None:
+        if not self._over:
+            self._over = True
+            self._owner.died()
+
+    def _listen(self) -> socket.socket:
+        """Listen in the run folder; only we may connect."""
+        with contextlib.suppress(FileNotFoundError):
+            self._folder.joinpath(self._file).unlink()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with self._short_path() as path:
+            listener.bind(str(path))
+        self._folder.joinpath(self._file).chmod(0o600)
+        listener.listen(4)
+        return listener
+
+    @contextlib.contextmanager
+    def _short_path(self) -> Iterator[Path]:
+        """Name the socket through its folder's descriptor: a path in an address has 107 bytes at most (unix(7))."""
+        folder = os.open(self._folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield Path(f"/proc/self/fd/{folder}/{self._file}")
+        finally:
+            os.close(folder)
+
+
+class _LogPipe:
+    """The worker's log lines: taken as hostile, cut, and no more than some a second."""
+
+    def __init__(self, pipe: int, name: str) -> None:
+        self._pipe = pipe
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._rest = b""
+        self._window = (0.0, 0)
+        self._loop.add_reader(pipe, self._read)
+
+    def close(self) -> None:
+        """Read what is left and close."""
+        if self._pipe >= 0:
+            self._read()
+        if self._pipe >= 0:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._loop.remove_reader(self._pipe)
+        os.close(self._pipe)
+        self._pipe = -1
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._pipe, 65536)
+        except OSError:
+            return
+        if not data:
+            self._stop()
+            return
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[-_MAX_LINE:]
+        for line in lines:
+            self._show(line)
+
+    def _show(self, line: bytes) -> None:
+        start, count = self._window
+        now = self._loop.time()
+        self._window = (now, 1) if now - start > 1.0 else (start, count + 1)
+        if self._window[1] > _MAX_LINES:
+            return
+        level, _, text = line[:_MAX_LINE].decode("utf-8", "replace").partition(" ")
+        shown = "".join(char if char.isprintable() else "�" for char in text)
+        number = {"WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": logging.ERROR}.get(
+            level, logging.INFO
+        )
+        log.log(number, "worker %s: %s", self._name, shown)
+
+
+class Dialer:
+    """Makes a worker's connections: names are resolved once, numbers kept for every reconnect."""
+
+    def __init__(self, nursery: Nursery, interface: str, seconds: float) -> None:
+        self._nursery = nursery
+        self._interface = interface
+        self._seconds = seconds
+        self._numbers: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, str] = {}
+
+    async def numeric(self, portals: Sequence[Portal]) -> tuple[Portal, ...]:
+        """Return the portals with numbers for names; those that cannot be resolved are left out.
+
+        Raises the first one's Problem when none can.
+        """
+        found: list[Portal] = []
+        first: Problem | None = None
+        for portal in portals:
+            try:
+                number = (await self._resolve(portal.address))[0]
+            except Problem as problem:
+                first = first or problem
+            else:
+                found.append(Portal(number, portal.port, portal.portal_group))
+        if not found:
+            raise first or Problem("InvalidArgument", argument="portals", detail="There are none.")
+        return tuple(dict.fromkeys(found))
+
+    async def connect(self, address: str, port: int) -> socket.socket:
+        """Connect to an address that the worker wants: one of `numeric`, or where a target redirected us to."""
+        numbers = await self._resolve(address)
+        shown = self._names.get(address, address)
+        return await connector.connect(numbers, port, interface=self._interface, seconds=self._seconds, shown=shown)
+
+    async def _resolve(self, address: str) -> tuple[str, ...]:
+        if address not in self._numbers:
+            if len(self._numbers) > 64:  # a target may name ever new ones
+                self._numbers.clear()
+            numbers = await resolver.resolve(self._nursery, address)
+            self._numbers[address] = numbers
+            self._numbers.setdefault(numbers[0], numbers)
+            self._names.setdefault(numbers[0], address)
+        return self._numbers[address]
+
+
+# ---- what a worker is started with -------------------------------------------------------------------------------
+
+
+def start_fields(spec: SessionSpec | DiscoverRequest, portals: Sequence[Portal]) -> dict[str, Any]:
+    """Return the fields of a `start` message."""
+    session = isinstance(spec, SessionSpec)
+    config = {
+        "initiator_name": spec.initiator_name,
+        "initiator_alias": spec.initiator_alias,
+        "target_name": spec.target_name if isinstance(spec, SessionSpec) else "",
+        "isid": spec.isid.hex() if isinstance(spec, SessionSpec) else os.urandom(3).hex().join(("80", "0000")),
+        "sign_in": spec.sign_in,
+        "chap_name": spec.chap_name,
+        "target_chap_name": spec.target_chap_name,
+        "portals": [portal_fields(portal) for portal in portals],
+        "settings": dict(spec.settings),
+    }
+    return {"role": "session" if session else "discovery", "config": config}
+
+
+def portal_fields(portal: Portal) -> dict[str, Any]:
+    """Return a portal as it stands in messages."""
+    return {"address": portal.address, "port": portal.port, "portal_group": portal.portal_group}
+
+
+def seal(secrets: Secrets) -> int:
+    """Return a sealed memfd with the secrets; the caller closes it."""
+    number = os.memfd_create("lundock-secrets", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.write(number, secrets.dump())
+        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(number, fcntl.F_ADD_SEALS, seals)
+    except OSError:
+        os.close(number)
+        raise
+    return number
+
+
+class Answerer:
+    """Answers a worker's `want_connection`, one at a time; the newest question counts."""
+
+    def __init__(self, dialer: Dialer, made: Callable[[socket.socket], None]) -> None:
+        self._dialer = dialer
+        self._made = made
+        self._task: asyncio.Task[None] | None = None
+        self.last_problem: Problem | None = None
+
+    def wanted(self, process: WorkerProcess, message: Message) -> None:
+        """Begin to connect."""
+        self.stop()
+        portal = message["portal"]
+        self._task = asyncio.create_task(self._answer(process, message["request"], portal["address"], portal["port"]))
+
+    def stop(self) -> None:
+        """Forget the question."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _answer(self, process: WorkerProcess, request: int, address: str, port: int) -> None:
+        try:
+            await self._connect(process, request, address, port)
+        except Problem as problem:
+            log.debug("A worker's connection: %s", problem)
+        except Exception:
+            log.exception("Connecting failed in an unforeseen way")
+
+    async def _connect(self, process: WorkerProcess, request: int, address: str, port: int) -> None:
+        try:
+            sock = await self._dialer.connect(address, port)
+        except Problem as problem:
+            self.last_problem = problem
+            fields = {"request": request, "code": problem.code, "attrs": problem.attrs}
+            await process.request("connection", fields)
+            return
+        with sock:
+            self._made(sock)
+            await process.request("connection", {"request": request}, {"socket": sock.fileno()})
+
+
+def close_descriptors(numbers: Sequence[int]) -> None:
+    """Close those that are there (not negative)."""
+    close_all([number for number in numbers if number >= 0])
