@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory for payloads that is used again, and the queue in front of a socket that never blocks."""
+
+from __future__ import annotations
+
+import mmap
+import socket
+from collections.abc import Callable
+
+#: Room before a payload for the header of the answer that it becomes (NBD simple reply and fuse_out_header: 16 bytes each).
+HEADROOM = 16
+#: Payloads start here in a buffer: on a page, because FUSE moves whole pages, and with room for the header before it.
+PAYLOAD_AT = 4096
+
+_SMALLEST = 64 * 1024
+_IOV_MAX = 1024
+
+
+class Buffer:
+    """Page-aligned memory of `size` bytes from `view[PAYLOAD_AT:]` on. Comes from a Pool; goes back with `release`."""
+
+    __slots__ = ("pool", "size", "view")
+
+    def __init__(self, pool: Pool, size: int) -> None:
+        self.pool = pool
+        self.size = size
+        self.view = memoryview(mmap.mmap(-1, PAYLOAD_AT + size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+
+    def payload(self, length: int) -> memoryview:
+        """Return the first `length` bytes of payload."""
+        return self.view[PAYLOAD_AT : PAYLOAD_AT + length]
+
+    def release(self) -> None:
+        """Give it back; nobody may look at it any more."""
+        self.pool.give_back(self)
+
+
+class Pool:
+    """Buffers in sizes of powers of two; at most `keep` bytes lie idle.
+
+    It bounds what lies idle only: what is in use is bounded by who asks (the fronts' shares of the session's memory).
+    """
+
+    def __init__(self, keep: int = 16 << 20) -> None:
+        self._keep = keep
+        self._idle = 0
+        self._free: dict[int, list[Buffer]] = {}
+
+    def get(self, length: int) -> Buffer:
+        """Return a buffer for at least `length` bytes; it may hold old data."""
+        size = max(_SMALLEST, 1 << (length - 1).bit_length()) if length else _SMALLEST
+        free = self._free.get(size)
+        if free:
+            self._idle -= size
+            return free.pop()
+        return Buffer(self, size)
+
+    def give_back(self, buffer: Buffer) -> None:
+        """Keep it for the next one, or let it go when enough lie idle."""
+        if self._idle + buffer.size <= self._keep:
+            self._idle += buffer.size
+            self._free.setdefault(buffer.size, []).append(buffer)
+
+
+class SendQueue:
+    """What is to be sent on one socket: headers packed side by side in `headers`, payloads by reference.
+
+    Hot paths pack a header at `headers[at:]` (after `reserve`) and advance `at`; runs of headers without payload between them
+    leave as one piece. `add` puts a payload behind what was packed; its `owner`, if any, is released when it was sent. After
+    `flush` returns False the rest waits for POLLOUT.
+    """
+
+    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "view", "waiting")
+
+    def __init__(self, size: int = 64 * 1024) -> None:
+        self._size = size
+        self.headers = bytearray(size)
+        self.view = memoryview(self.headers)
+        self.at = 0
+        self._run = 0
+        self._parts: list[memoryview | bytes] = []
+        self._owners: list[Buffer | None] = []
+        #: Bytes that the socket did not take at the last flush.
+        self.waiting = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return self.at == self._run and not self._parts
+
+    def reserve(self, length: int) -> None:
+        """Make sure that `length` bytes fit at `headers[at:]`."""
+        if self.at + length > self._size:
+            self._close_run()
+            self.headers = bytearray(max(self._size, length))
+            self.view = memoryview(self.headers)
+            self.at = self._run = 0
+
+    def _close_run(self) -> None:
+        if self.at > self._run:
+            self._parts.append(self.view[self._run : self.at])
+            self._owners.append(None)
+            self._run = self.at
+
+    def add(self, part: memoryview | bytes, owner: Buffer | None = None) -> None:
+        """Queue `part` behind everything so far."""
+        if self.at > self._run:
+            self._parts.append(self.view[self._run : self.at])
+            self._owners.append(None)
+            self._run = self.at
+        self._parts.append(part)
+        self._owners.append(owner)
+
+    def flush(self, sock: socket.socket) -> bool:
+        """Send what the socket takes; True when that was everything. Raises OSError when the connection is broken."""
+        self._close_run()
+        parts = self._parts
+        while parts:
+            piece = parts[:_IOV_MAX]
+            try:
+                sent = sock.send(piece[0]) if len(piece) == 1 else sock.sendmsg(piece)
+            except BlockingIOError:
+                sent = 0
+            if not self._advance(piece, sent):
+                self._keep_rest()
+                return False
+        self.at = self._run = 0
+        self.waiting = 0
+        return True
+
+    def _advance(self, piece: list[memoryview | bytes], sent: int) -> bool:
+        """Forget `sent` bytes from the front; True when all of `piece` went."""
+        done = 0
+        for part in piece:
+            if sent < len(part):
+                break
+            sent -= len(part)
+            done += 1
+        for owner in self._owners[:done]:
+            if owner is not None:
+                owner.release()
+        del self._parts[:done]
+        del self._owners[:done]
+        if done == len(piece):
+            return True
+        if sent:
+            self._parts[0] = memoryview(self._parts[0])[sent:]
+        return False
+
+    def _keep_rest(self) -> None:
+        """The headers that are not sent stay where they are: pack the next ones elsewhere."""
+        self.waiting = sum(map(len, self._parts))
+        self.headers = bytearray(self._size)
+        self.view = memoryview(self.headers)
+        self.at = self._run = 0
+
+    def detach_from(self, borrowed: object) -> None:
+        """Copy what waits and lies in `borrowed`, which its owner will use again."""
+        parts = self._parts
+        for i, part in enumerate(parts):
+            if isinstance(part, memoryview) and part.obj is borrowed:
+                parts[i] = bytes(part)
+
+    def clear(self) -> None:
+        """Throw everything away (the connection is gone). Owners are let go, not used again: a view of them may live on."""
+        self._parts.clear()
+        self._owners.clear()
+        self.at = self._run = 0
+        self.waiting = 0
+
+
+def large_buffers(sock: socket.socket, size: int = 4 << 20) -> None:
+    """Ask for large socket buffers: a Unix socket's default cuts the throughput to a quarter."""
+    for force, plain in ((socket.SO_SNDBUF + 25, socket.SO_SNDBUF), (socket.SO_RCVBUF + 25, socket.SO_RCVBUF)):
+        _try(lambda option=force: sock.setsockopt(socket.SOL_SOCKET, option, size)) or _try(  # type: ignore[misc]
+            lambda option=plain: sock.setsockopt(socket.SOL_SOCKET, option, size)  # type: ignore[misc]
+        )
+
+
+def _try(call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except OSError:
+        return False
+    return True

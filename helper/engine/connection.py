@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection in full feature phase: bytes to PDUs and back (RFC 7143, chapter 11). No socket, no clock.
+
+    buffers = connection.next_read()          # where the next bytes go: recv_into or recvmsg_into
+    connection.received(n, now)               # parses everything that is there; raises Problem: the connection is of no use any more
+    connection.out                            # a SendQueue to be flushed to the socket
+
+What is parsed goes straight to the task that its tag names; small payloads are shown to their owner where they lie in the
+receive buffer, large ones that are not all there yet are received right into their place, with the next header behind.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from crc32c import crc32c
+
+from ..api.errors import Problem
+from . import pdu
+from .buffers import SendQueue
+from .task import INDEX_MASK, OTHER, Task
+
+if TYPE_CHECKING:
+    from .login import LoginResult
+    from .session import Session
+
+#: One large receive brings many small PDUs.
+RECEIVE_SIZE = 256 * 1024
+#: A payload of at least this size that is not all there is received into its place; smaller ones are waited for.
+DIRECT = 16 * 1024
+#: After one of this size the next header is received alone, so that what follows it goes to its place uncopied.
+LARGE = 64 * 1024
+
+_M = 0xFFFFFFFF
+#: pdu.SCSI_COMMAND with the fields of a READ(16) or WRITE(16) in place of the CDB.
+_COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
+_DIGEST = struct.Struct("<I")
+_RESIDUALS = pdu.BIDI_OVERFLOW | pdu.BIDI_UNDERFLOW | pdu.OVERFLOW | pdu.UNDERFLOW
+_F = pdu.FINAL
+
+
+class Connection:
+    """Framing, digests and the hot parse loop of one connection. `session` has the tasks and the numbers."""
+
+    def __init__(self, session: Session, login: LoginResult) -> None:
+        parameters = login.parameters
+        self.session = session
+        self.parameters = parameters
+        self.exp_stat_sn = login.exp_stat_sn
+        self.out = SendQueue()
+        self.bytes_received = 0
+        self.pdus_received = 0
+        self.pdus_sent = 0
+        self._header_digest = parameters.header_digest
+        self._data_digest = parameters.data_digest
+        self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
+        self._any_order = not (parameters.data_pdu_in_order and parameters.data_sequence_in_order)
+        self._buffer = bytearray(max(RECEIVE_SIZE, 2 * len(login.leftover)))
+        self._view = memoryview(self._buffer)
+        self._filled = len(login.leftover)
+        self._pos = 0
+        self._buffer[: self._filled] = login.leftover
+        self._large = False
+        # The rest of a payload that is received into its place: buffers still to be filled, and whose it is.
+        self._rest: list[memoryview] = []
+        self._rest_task: Task | None = None
+        self._rest_fields = (0, 0, 0, 0, 0, 0)  # flags, status, StatSN, offset, length, residual
+        self._trailer = memoryview(bytearray(8))
+        self._sink: memoryview | None = None
+
+    # -- receiving ---------------------------------------------------------------------------------------------
+    def next_read(self) -> list[memoryview]:
+        """Return where the next bytes go, in order. What owners were shown in the receive buffer is void from here on."""
+        view = self._view
+        if self._rest:
+            return [*self._rest, view[: self._header_size] if self._large else view]
+        if self._pos:
+            left = self._filled - self._pos
+            if left:
+                self._buffer[:left] = self._buffer[self._pos : self._filled]
+            self._filled = left
+            self._pos = 0
+        if self._large and self._filled < self._header_size:
+            return [view[self._filled : self._header_size]]
+        return [view[self._filled :]]
+
+    @property
+    def borrowed(self) -> bytearray:
+        """The receive buffer, in which owners are shown small payloads."""
+        return self._buffer
+
+    def received(self, n: int, now: float) -> None:
+        """Take `n` bytes that were received into the buffers of `next_read` (0: only what the login left over).
+
+        Raises Problem("ProtocolError") or Problem("DigestError"); the session has to be recovered then (7.7).
+        """
+        self.bytes_received += n
+        if self._rest:
+            n = self._received_rest(n, now)
+            if n < 0:
+                return
+            self._filled = self._pos = 0
+        self._filled += n
+        self._parse(now)
+
+    def _received_rest(self, n: int, now: float) -> int:
+        """Count `n` bytes against what is missing; returns how many lie behind it in the receive buffer, or -1."""
+        rest = self._rest
+        while rest:
+            size = len(rest[0])
+            if n < size:
+                rest[0] = rest[0][n:]
+                return -1
+            n -= size
+            del rest[0]
+        task, self._rest_task = self._rest_task, None
+        flags, status, stat_sn, offset, length, residual = self._rest_fields
+        if task is None:
+            return n
+        if self._data_digest:
+            assert task.dest is not None
+            pad = -length & 3
+            crc = crc32c(self._trailer[:pad], crc32c(task.dest[offset : offset + length]))
+            self._compare_digest(crc, self._trailer, pad)
+        task.got += length
+        if flags & pdu.STATUS:
+            self.exp_stat_sn = self._stat_sn(stat_sn, self.exp_stat_sn)
+            self.session.ended(task, 0, status, flags, residual, b"", now)
+        return n
+
+    def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call for each PDU costs a third of the rate
+        buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
+        unpack = pdu.RESPONSE.unpack_from
+        header_size, header_digest, data_digest = self._header_size, self._header_digest, self._data_digest
+        any_order, max_recv = self._any_order, self.parameters.max_recv
+        session, exp_stat_sn = self.session, self.exp_stat_sn
+        tasks, free = session.tasks, session.free
+        count = read_count = read_bytes = write_count = write_bytes = 0
+        unit = None
+        started = 0.0
+        exp_cmd_sn = max_cmd_sn = -1
+        while filled - pos >= header_size:
+            fields = unpack(buffer, pos)
+            opcode, flags, response, status, length, lun, itt, ttt, stat_sn, exp, top, w36, offset, residual = fields
+            data = pos + header_size
+            if length > pdu.MAX_DATA_SEGMENT:
+                data += (length >> 24) * 4
+                length &= pdu.MAX_DATA_SEGMENT
+                if data > filled:
+                    break
+            end = data + ((length + 3) & -4)
+            if length:
+                if length > max_recv:
+                    raise _broken(f"It sent {length} bytes at once, and we take {max_recv}.")
+                if data_digest:
+                    end += 4
+            if header_digest and _DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
+                raise Problem("DigestError", where="header")
+            if opcode == 0x25:  # Data-In
+                task = tasks[itt & INDEX_MASK]
+                if task.itt != itt:
+                    task = session.stale(itt)  # only after an abort; raises otherwise
+                elif any_order or offset != task.got or offset + length > task.length:
+                    _check_place(task, offset, length, any_order=any_order)
+                if end <= filled:
+                    if data_digest and length:
+                        self._check_data(data, length)
+                    if flags & pdu.STATUS:
+                        exp_stat_sn = (
+                            ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
+                        )
+                    if (
+                        flags & 7 == pdu.STATUS
+                        and not status
+                        and length == task.length
+                        and task.dest is None
+                        and task.opcode
+                    ):
+                        # The whole read in one PDU: shown to its owner where it lies.
+                        task.itt = ~itt
+                        if task.unit is not unit or task.started != started:
+                            if unit is not None:
+                                session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
+                            unit, started = task.unit, task.started
+                            read_count = read_bytes = write_count = write_bytes = 0
+                        read_count += 1
+                        read_bytes += length
+                        task.owner.read_ready(task, view, data, data + length)
+                        free.append(task)
+                    else:
+                        if length and task is not session.nobody:
+                            dest = task.dest if task.dest is not None else session.make_room(task)
+                            dest[offset : offset + length] = view[data : data + length]
+                            task.got += length
+                        if flags & pdu.STATUS and task is not session.nobody:
+                            self.exp_stat_sn = exp_stat_sn
+                            session.ended(task, 0, status, flags, residual, b"", now)
+                    self._large = False
+                elif length >= DIRECT and data + length > filled:
+                    self._large = length >= LARGE
+                    self._begin_rest(task, data, filled, fields, length)
+                    pos = filled = 0
+                    count += 1
+                    exp_cmd_sn, max_cmd_sn = exp, top
+                    break
+                else:
+                    break  # nearly there, or small
+            else:
+                if end > filled:
+                    if end - pos > len(buffer):
+                        raise _broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
+                    break
+                if data_digest and length:
+                    self._check_data(data, length)
+                if opcode == 0x21:  # SCSI Response
+                    task = tasks[itt & INDEX_MASK]
+                    if task.itt != itt:
+                        task = session.stale(itt)
+                    exp_stat_sn = (
+                        ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
+                    )
+                    if task.got < 0 and not (response or status or flags & _RESIDUALS):
+                        # A write, or another command that reads nothing, went well.
+                        task.itt = ~itt
+                        if task.opcode:
+                            if task.unit is not unit or task.started != started:
+                                if unit is not None:
+                                    session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
+                                unit, started = task.unit, task.started
+                                read_count = read_bytes = write_count = write_bytes = 0
+                            write_count += 1
+                            write_bytes += task.length
+                        session.written(task)
+                    elif task is not session.nobody:
+                        self.exp_stat_sn = exp_stat_sn
+                        text = bytes(view[data : data + length])
+                        session.ended(task, response, status, flags, residual, text, now)
+                    self._large = False
+                elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
+                    task = tasks[itt & INDEX_MASK]
+                    if task.itt == itt:
+                        self._answer_r2t(task, lun, ttt, w36, offset, residual)
+                    else:
+                        session.stale(itt)
+                else:
+                    self.exp_stat_sn = exp_stat_sn
+                    parsed = pdu.parse(view[pos : pos + pdu.BHS_SIZE])
+                    session.window(exp, top)
+                    session.rare(parsed, bytes(view[data : data + length]), now)
+                    exp_stat_sn = self.exp_stat_sn
+            count += 1
+            exp_cmd_sn, max_cmd_sn = exp, top
+            pos = end
+        self._pos, self._filled = pos, filled
+        self.exp_stat_sn = exp_stat_sn
+        self.pdus_received += count
+        if unit is not None:
+            session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
+        if exp_cmd_sn >= 0:
+            session.window(exp_cmd_sn, max_cmd_sn)
+
+    def _begin_rest(self, task: Task, data: int, filled: int, fields: tuple[int, ...], length: int) -> None:
+        """Put what is there of a payload into its place and receive the rest there, with pad and digest behind it."""
+        _, flags, _, status, _, _, _, _, stat_sn, _, _, _, offset, residual = fields
+        if task is self.session.nobody:
+            if self._sink is None or len(self._sink) < length:
+                self._sink = memoryview(bytearray(length))
+            dest, offset = self._sink, 0
+            self._rest_task = None
+        else:
+            dest = task.dest if task.dest is not None else self.session.make_room(task)
+            self._rest_task = task
+        have = filled - data
+        if have > 0:
+            dest[offset : offset + have] = self._view[data:filled]
+        self._rest = [dest[offset + max(have, 0) : offset + length]]
+        behind = (-length & 3) + (4 if self._data_digest else 0)
+        if behind:
+            self._rest.append(self._trailer[:behind])
+        self._rest_fields = (flags, status, stat_sn, offset, length, residual)
+
+    def _check_data(self, data: int, length: int) -> None:
+        end = data + ((length + 3) & -4)
+        self._compare_digest(crc32c(self._view[data:end]), self._view, end)
+
+    @staticmethod
+    def _compare_digest(crc: int, view: memoryview, at: int) -> None:
+        """ERL 0: the damaged data is not used, and the session recovered (7.8)."""
+        if _DIGEST.unpack_from(view, at)[0] != crc:
+            raise Problem("DigestError", where="data")
+
+    def note_status(self, stat_sn: int) -> None:
+        """Acknowledge the StatSN of a PDU that carries one (4.2.2.2)."""
+        self.exp_stat_sn = self._stat_sn(stat_sn, self.exp_stat_sn)
+
+    @staticmethod
+    def _stat_sn(stat_sn: int, expected: int) -> int:
+        """Return the next expected StatSN. TCP loses nothing, so that a gap is the target's error; small ones are forgiven."""
+        ahead = pdu.sn_diff(stat_sn, expected)
+        if ahead < 0:
+            return expected
+        if ahead > 4096:
+            raise _broken("Its status numbers jump.")
+        return (stat_sn + 1) & _M
+
+    # -- sending -----------------------------------------------------------------------------------------------
+    def put_command(self, task: Task, cmd_sn: int) -> None:
+        """Queue a task's command, with the data that need not be asked for (4.2.5.2, 11.3.4)."""
+        task.cmd_sn = cmd_sn
+        itt = task.next_tag()
+        data = task.data
+        immediate = unsolicited = 0
+        flags = task.flags
+        if data is None:
+            task.got = 0 if flags & pdu.READ else -1
+        else:
+            task.got = -1
+            immediate, unsolicited = self._unasked(task.length)
+            task.solicited = immediate + unsolicited
+            if not unsolicited:
+                flags |= _F
+        out = self.out
+        at = out.at
+        if at + 64 > len(out.headers):
+            out.reserve(64)
+            at = out.at
+        if task.opcode != OTHER:
+            _COMMAND_16.pack_into(
+                out.headers, at, 1, flags, 0, immediate, task.unit.lun, itt, task.length, cmd_sn, self.exp_stat_sn,
+                task.opcode, task.cdb1, task.lba, task.blocks, 0, 0,
+            )  # fmt: skip
+        else:
+            pdu.SCSI_COMMAND.pack_into(
+                out.headers,
+                at,
+                1,
+                flags,
+                immediate,
+                task.unit.lun,
+                itt,
+                task.length,
+                cmd_sn,
+                self.exp_stat_sn,
+                task.cdb,
+            )
+        if self._header_digest:
+            _DIGEST.pack_into(out.headers, at + 48, crc32c(out.view[at : at + 48]))
+            out.at = at + 52
+        else:
+            out.at = at + 48
+        self.pdus_sent += 1
+        if data is not None:
+            if immediate:
+                self._put_payload(data if immediate == len(data) else data[:immediate])
+            if unsolicited:
+                self._put_data_out(task, pdu.NO_TAG, immediate, unsolicited)
+
+    def _unasked(self, length: int) -> tuple[int, int]:
+        """Return how many bytes of a write go with the command and how many behind it unasked (the four cases of 11.3.4)."""
+        p = self.parameters
+        immediate = min(length, p.first_burst_length, p.max_send) if p.immediate_data else 0
+        unsolicited = 0 if p.initial_r2t else min(length, p.first_burst_length) - immediate
+        return immediate, unsolicited
+
+    def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
+        """11.8: the data that an R2T asks for, which must lie within the command's and not have been asked for before."""
+        data = task.data
+        good = data is not None and lun == task.unit.lun and ttt != pdu.NO_TAG and r2t_sn == task.r2t_sn
+        if not good or not length or offset + length > task.length or length > self.parameters.max_burst_length:
+            raise _broken("It asked for data that no command has.")
+        task.r2t_sn += 1
+        task.solicited += length
+        if task.solicited > task.length:
+            raise _broken("It asked for the same data twice.")
+        self._put_data_out(task, ttt, offset, length)
+
+    def _put_data_out(self, task: Task, ttt: int, offset: int, length: int) -> None:
+        """Queue one sequence of Data-Out PDUs (11.7): cut by the target's limit, F on the last, DataSN from 0."""
+        data = task.data
+        assert data is not None
+        data_sn = 0
+        limit = self.parameters.max_send
+        while length:
+            piece = min(length, limit)
+            length -= piece
+            header = pdu.data_out(
+                lun=task.unit.lun,
+                itt=task.itt,
+                ttt=ttt,
+                exp_stat_sn=self.exp_stat_sn,
+                data_sn=data_sn,
+                offset=offset,
+                data_length=piece,
+                final=not length,
+            )
+            self._put_header(header)
+            self._put_payload(data[offset : offset + piece])
+            data_sn += 1
+            offset += piece
+
+    def put(self, header: bytes, data: bytes = b"") -> None:
+        """Queue any other PDU; `data` must be as long as the header says."""
+        self._put_header(header)
+        if data:
+            self._put_payload(data)
+
+    def _put_header(self, header: bytes) -> None:
+        out = self.out
+        out.reserve(64)
+        at = out.at
+        out.headers[at : at + 48] = header
+        if self._header_digest:
+            _DIGEST.pack_into(out.headers, at + 48, crc32c(header))
+            out.at = at + 52
+        else:
+            out.at = at + 48
+        self.pdus_sent += 1
+
+    def _put_payload(self, data: memoryview | bytes) -> None:
+        self.out.add(data)
+        pad = pdu.padding(len(data))
+        if self._data_digest:
+            self.out.add(pad + _DIGEST.pack(crc32c(pad, crc32c(data))))
+        elif pad:
+            self.out.add(pad)
+
+
+def _check_place(task: Task, offset: int, length: int, *, any_order: bool) -> None:
+    """A Data-In must lie within what the task reads, and bring every byte once (11.7.5)."""
+    if task.got < 0 or offset + length > task.length:
+        raise _broken("It sent data that no command asked for.")
+    if not any_order:
+        raise _broken("Its data came out of order.")
+    if task.pieces is None:
+        task.pieces = []
+    if any(offset < end and start < offset + length for start, end in task.pieces):
+        raise _broken("It sent the same data twice.")
+    task.pieces.append((offset, offset + length))
+
+
+def _broken(detail: str) -> Problem:
+    return Problem("ProtocolError", detail=detail)

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all fronts share: byte ranges to SCSI commands, shares of memory and slots, requests of many commands.
+
+A front has the fast case in its own loop (one aligned request, one command) and leaves the rest to the jobs here: requests
+that are too large for one command, discards and zeroing within the unit's limits, flushes of units that know only the
+old command, and the reads and writes of users that do not keep to blocks.
+
+Nothing is taken from a front's user that its share does not allow, so that a user who does not read his answers, or a unit that
+does not answer, holds up nobody but himself.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from ..api.errors import Problem
+from .buffers import Buffer, PAYLOAD_AT
+from .scsi import cdb as cdbs
+from .session import Session
+from .task import Task, Unit
+
+#: No command moves more than this, whatever the unit allows: several are faster than one.
+MAX_PIECE = 1 << 20
+#: A discard of more than this is cut: a loop device holds back what comes behind it.
+MAX_DISCARD = 1 << 30
+MAX_EXTENT_BLOCKS = 0xFFFFFFFF
+_ZEROS = bytes(MAX_PIECE)
+
+
+class Driver(Protocol):
+    """What a front needs of the engine."""
+
+    session: Session
+    #: Fronts with answers to send when the round's commands are handled.
+    dirty: list[Front]
+    #: Fronts that want to go on when slots or memory are free again.
+    blocked: list[Front]
+
+    def wake(self) -> None:
+        """Flush and resume at the end of this round."""
+
+    def watch(self, fd: int, events: int) -> None:
+        """Change what poll looks for."""
+
+    def front_over(self, front: Front, problem: Problem | None) -> None:
+        """The front's user left (None), or broke the rules."""
+
+
+class Front:
+    """One user of one unit. Subclasses speak his protocol."""
+
+    def __init__(self, driver: Driver, number: int, unit: Unit, *, read_only: bool) -> None:
+        info = unit.info
+        assert info is not None
+        self.driver = driver
+        self.session = driver.session
+        self.number = number
+        self.unit = unit
+        self.read_only = read_only or info.read_only
+        self.block_size = info.block_size
+        self.shift = info.block_size.bit_length() - 1
+        self.mask = info.block_size - 1
+        self.piece = _piece(info.max_transfer_blocks, info.block_size)
+        #: Commands and bytes on their way for this front, and its shares of both.
+        self.used = 0
+        self.held = 0
+        self.max_used = 1
+        self.max_held = MAX_PIECE
+        self.jobs: deque[Job] = deque()
+        self.is_blocked = False
+        self.is_dirty = False
+        self.closing: Callable[[], None] | None = None
+
+    @property
+    def size(self) -> int:
+        """The unit's size as of now, in bytes."""
+        assert self.unit.info is not None
+        return self.unit.info.size
+
+    # -- to be provided ----------------------------------------------------------------------------------------
+    def go_on(self) -> None:
+        """Take more from the user; called when there may be room."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Send the answers that were put together."""
+
+    def job_done(self, job: Job) -> None:
+        """Answer a request that was a job."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the descriptor; what is still on its way is answered to nobody."""
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """The descriptor that is polled; -1 when there is none (any more)."""
+        raise NotImplementedError
+
+    # -- room --------------------------------------------------------------------------------------------------
+    def has_room(self) -> bool:
+        """Whether one more command may start."""
+        return self.used < self.max_used and bool(self.session.free)
+
+    def block(self) -> None:
+        """Be called again (`resume`) after something has ended."""
+        if not self.is_blocked:
+            self.is_blocked = True
+            self.driver.blocked.append(self)
+
+    def resume(self) -> None:
+        """Go on with what was held up."""
+        self.is_blocked = False
+        self.pump()
+        if not self.jobs:
+            self.go_on()
+
+    def touch(self) -> None:
+        """Have `flush` called at the end of what is being handled."""
+        if not self.is_dirty:
+            self.is_dirty = True
+            self.driver.dirty.append(self)
+
+    # -- jobs --------------------------------------------------------------------------------------------------
+    def start(self, job: Job) -> None:
+        """Begin a job: its commands go out as there is room."""
+        self.held += job.length
+        self.jobs.append(job)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send commands of the jobs, oldest first."""
+        jobs = self.jobs
+        while jobs:
+            if not jobs[0].pump():
+                self.block()
+                return
+            jobs.popleft()
+
+    def ended(self, job: Job) -> None:
+        """A job's last command ended."""
+        self.held -= job.length
+        self.job_done(job)
+        if job.pooled is not None:
+            job.pooled.release()
+            job.pooled = None
+        if self.closing is not None:
+            self.check_idle()
+
+    def check_idle(self) -> None:
+        """When closing: say so as soon as nothing is on its way."""
+        if self.closing is not None and not self.used and not self.jobs:
+            closing, self.closing = self.closing, None
+            closing()
+
+    # -- the kinds of jobs -------------------------------------------------------------------------------------
+    def read_job(self, cookie: int, offset: int, length: int) -> None:
+        """Read any range: widened to whole blocks, in several commands where it is large."""
+        start = offset & ~self.mask
+        end = (offset + length + self.mask) & ~self.mask
+        job = Job(self, cookie, length)
+        job.pooled = self.session.pool.get(end - start)
+        job.at = PAYLOAD_AT + offset - start
+        dest = job.pooled.payload(end - start)
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            for at in range(0, end - start, self.piece):
+                part = dest[at : at + self.piece]
+                lba, blocks = (start + at) >> self.shift, len(part) >> self.shift
+                yield lambda lba=lba, blocks=blocks, part=part: self.session.read_into(  # type: ignore[misc]
+                    self.unit, job, 0, lba, blocks, part
+                )
+
+        job.pieces = pieces()
+        self.start(job)
+
+    def write_job(
+        self, cookie: int, offset: int, data: memoryview | bytes, pooled: Buffer | None, *, fua: bool
+    ) -> None:
+        """Write whole blocks in several commands; `pooled` is released at the end."""
+        job = Job(self, cookie, len(data))
+        job.pooled = pooled
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            for at in range(0, len(data), self.piece):
+                part = data[at : at + self.piece]
+                lba, blocks = (offset + at) >> self.shift, len(part) >> self.shift
+                yield lambda lba=lba, blocks=blocks, part=part: self.session.write(  # type: ignore[misc]
+                    self.unit, job, 0, lba, blocks, part, None, fua=fua
+                )
+
+        job.pieces = pieces()
+        self.start(job)
+
+    def flush_job(self, cookie: int) -> None:
+        """SYNCHRONIZE CACHE: (16), or (10) where that is not known; a unit that knows neither has no cache to write out."""
+        job = Job(self, cookie, 0)
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            for cdb in (cdbs.synchronize_cache16(), cdbs.synchronize_cache10()):
+                yield lambda cdb=cdb: self.session.command(self.unit, job, 0, cdb)  # type: ignore[misc]
+                yield WAIT
+                if job.error != errno.EOPNOTSUPP:
+                    return
+                job.error = 0
+
+        job.pieces = pieces()
+        self.start(job)
+
+    def discard_job(self, cookie: int, offset: int, length: int) -> None:
+        """UNMAP what lies wholly in the range (SBC-3, 5.28): advice, so that what is not aligned may be left."""
+        info = self.unit.info
+        assert info is not None
+        job = Job(self, cookie, 0)
+        step = max(info.unmap_granularity, 1)
+        first = _up((offset + self.mask) >> self.shift, step, info.unmap_alignment)
+        last = _down((offset + length) >> self.shift, step, info.unmap_alignment)
+        limit = min(info.max_unmap_blocks or MAX_EXTENT_BLOCKS, MAX_DISCARD >> self.shift)
+        limit = max(limit - limit % step, step)
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            for lba in range(first, last, limit):
+                data = cdbs.unmap_data([(lba, min(limit, last - lba))])
+                cdb = cdbs.unmap(len(data))
+                yield lambda cdb=cdb, data=data: self.session.command(self.unit, job, 0, cdb, data)  # type: ignore[misc]
+
+        job.pieces = pieces()
+        self.start(job)
+
+    def zero_job(self, cookie: int, offset: int, length: int, *, unmap: bool, fua: bool = False) -> None:
+        """Make whole blocks read as zeros: WRITE SAME, with the right to unmap them; else written zeros."""
+        info = self.unit.info
+        assert info is not None
+        job = Job(self, cookie, 0)
+        unmap = unmap and info.write_same_unmap
+        first, last = offset >> self.shift, (offset + length) >> self.shift
+        limit = min(info.max_write_same_blocks or MAX_EXTENT_BLOCKS, MAX_DISCARD >> self.shift)
+        block = _ZEROS[: self.block_size]
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            lba = first
+            while lba < last and (unmap or info.write_same):
+                count = min(limit, last - lba)
+                cdb = cdbs.write_same16(lba, count, unmap=unmap)
+                yield lambda cdb=cdb: self.session.command(self.unit, job, 0, cdb, block)  # type: ignore[misc]
+                yield WAIT
+                if job.error:
+                    break
+                lba += count
+            if job.error == errno.EOPNOTSUPP:
+                job.error = 0
+            while lba < last and not job.error:
+                count = min(self.piece >> self.shift, last - lba)
+                data = _ZEROS[: count << self.shift]
+                yield lambda lba=lba, count=count, data=data: self.session.write(  # type: ignore[misc]
+                    self.unit, job, 0, lba, count, data, None, fua=fua
+                )
+                lba += count
+
+        job.pieces = pieces()
+        self.start(job)
+
+    def patch_job(self, cookie: int, offset: int, data: memoryview | bytes, pooled: Buffer | None) -> None:
+        """Write a range that does not keep to blocks: read its first and last block, then write all of it.
+
+        The caller sees to it that no other write is on its way.
+        """
+        start = offset & ~self.mask
+        end = (offset + len(data) + self.mask) & ~self.mask
+        job = Job(self, cookie, len(data))
+        whole = self.session.pool.get(end - start)
+        job.pooled = whole
+        room = whole.payload(end - start)
+        edges = sorted({start, end - self.block_size})
+
+        def pieces() -> Iterator[Callable[[], None]]:
+            for at in edges:
+                part = room[at - start : at - start + self.block_size]
+                yield lambda at=at, part=part: self.session.read_into(  # type: ignore[misc]
+                    self.unit, job, 0, at >> self.shift, 1, part
+                )
+            yield WAIT
+            if job.error:
+                return
+            room[offset - start : offset - start + len(data)] = data
+            if pooled is not None:
+                pooled.release()
+            for at in range(0, end - start, self.piece):
+                part = room[at : at + self.piece]
+                yield lambda at=at, part=part: self.session.write(  # type: ignore[misc]
+                    self.unit, job, 0, (start + at) >> self.shift, len(part) >> self.shift, part, None
+                )
+
+        job.pieces = pieces()
+        self.start(job)
+
+
+def WAIT() -> None:  # noqa: N802 - a mark between pieces, not called
+    """What a job yields to go on only when everything so far has ended."""
+
+
+class Job:
+    """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
+
+    __slots__ = (
+        "_ended",
+        "_over",
+        "_pumping",
+        "_running",
+        "_waits",
+        "at",
+        "cookie",
+        "error",
+        "front",
+        "length",
+        "pieces",
+        "pooled",
+    )
+
+    def __init__(self, front: Front, cookie: int, length: int) -> None:
+        self.front = front
+        self.cookie = cookie
+        self.length = length
+        self.pooled: Buffer | None = None
+        #: Where the payload of a read begins in `pooled.view`.
+        self.at = 0
+        self.error = 0
+        self.pieces: Iterator[Callable[[], None]] = iter(())
+        self._running = 0
+        self._over = False
+        self._ended = False
+        self._waits = False
+        self._pumping = False
+
+    def pump(self) -> bool:
+        """Start what there is room for; True when all has been started."""
+        front = self.front
+        while not self._over:
+            if (self._waits and self._running) or not front.has_room():
+                return False
+            self._waits = False
+            piece = next(self.pieces, None)
+            if piece is WAIT:
+                self._waits = True
+            elif piece is None or self.error:
+                self._over = True
+            else:
+                self._running += 1
+                front.used += 1
+                self._pumping = True  # it may end at once
+                piece()
+                self._pumping = False
+        self._check()
+        return True
+
+    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
+        """Never called: a job's reads have their place."""
+
+    def done(self, task: Task, error: int) -> None:
+        """One of its commands ended."""
+        _ = task
+        self._running -= 1
+        self.front.used -= 1
+        self.error = self.error or error
+        if self._over:
+            self._check()
+        elif not self._pumping:
+            self.front.block()
+
+    def _check(self) -> None:
+        if not self._running and not self._ended:
+            self._ended = True
+            self.front.ended(self)
+
+
+def _piece(max_transfer_blocks: int, block_size: int) -> int:
+    most = max_transfer_blocks * block_size
+    return min(most, MAX_PIECE) if most else MAX_PIECE
+
+
+def _up(lba: int, step: int, alignment: int) -> int:
+    return lba + (alignment - lba) % step
+
+
+def _down(lba: int, step: int, alignment: int) -> int:
+    return max(lba - (lba - alignment) % step, 0)

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NBD on a connected stream socket: transmission with simple replies (NetworkBlockDevice/nbd, doc/proto.md).
+
+Requests are read many at a time and become commands at once; replies are collected and leave together. The reply to a read is
+written over the 16 bytes before its data, wherever the session has it, so that header and data leave as one piece, uncopied.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from struct import Struct
+
+from ..api.errors import Problem
+from .buffers import HEADROOM, Buffer, SendQueue, large_buffers
+from .front import Driver, Front, Job
+from .loop import BROKEN, READ, WRITE
+from .nbd_handshake import Export, Handshake
+from .task import Task, Unit
+
+_REQUEST = Struct(">IHHQQI")
+_REPLY = Struct(">IIQ")
+_REQUEST_MAGIC = 0x25609513
+_REPLY_MAGIC = 0x67446698
+
+CMD_READ, CMD_WRITE, CMD_DISC, CMD_FLUSH, CMD_TRIM, CMD_CACHE, CMD_WRITE_ZEROES = 0, 1, 2, 3, 4, 5, 6
+CMD_FLAG_FUA, CMD_FLAG_NO_HOLE = 1, 2
+
+HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA = 1, 2, 4, 8
+SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE = 32, 64, 256, 1024
+
+#: The most that one request may read or write; announced, and what clients assume unasked.
+MAX_REQUEST = 32 << 20
+_BUFFER = 256 * 1024
+#: A write of at least this size that is not all there is received into a place of its own.
+_DIRECT = 32 * 1024
+
+#: What NBD has numbers for; the rest is EIO.
+_ERRORS = frozenset({errno.EPERM, errno.EIO, errno.ENOMEM, errno.EINVAL, errno.ENOSPC, errno.EOVERFLOW, errno.ENOTSUP})
+
+
+def export_of(front: Front) -> Export:
+    """Return what a unit looks like to an NBD client."""
+    info = front.unit.info
+    assert info is not None
+    flags = HAS_FLAGS | SEND_FLUSH | CAN_MULTI_CONN | SEND_CACHE
+    if front.read_only:
+        flags |= READ_ONLY
+    else:
+        flags |= SEND_WRITE_ZEROES
+        flags |= SEND_FUA if info.fua else 0
+        flags |= SEND_TRIM if info.unmap else 0
+    best = max(info.block_size, min(info.physical_block_size, MAX_REQUEST), 4096)
+    return Export(info.size, flags, (info.block_size, best, MAX_REQUEST))
+
+
+class NbdFront(Front):
+    """One NBD client."""
+
+    def __init__(
+        self, driver: Driver, number: int, unit: Unit, sock: socket.socket, *, handshake: bool, read_only: bool
+    ) -> None:
+        super().__init__(driver, number, unit, read_only=read_only)
+        sock.setblocking(False)
+        large_buffers(sock)
+        self.sock = sock
+        self.out = SendQueue()
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
+        self._filled = 0
+        self._pos = 0
+        self._watching = READ
+        self._leaving = False
+        # A write whose data is still being received: its place, and the request.
+        self._into: Buffer | None = None
+        self._into_rest: memoryview | None = None
+        self._into_request = (0, 0, 0, 0)  # flags, handle, offset, length
+        self._handshake = Handshake(export_of(self)) if handshake else None
+
+    def begin(self) -> None:
+        """Greet the client."""
+        if self._handshake is not None:
+            self.out.add(self._handshake.to_send())
+            self.touch()
+
+    # -- receiving ---------------------------------------------------------------------------------------------
+    def ready(self, events: int) -> None:
+        """Poll says that the socket can be read or written."""
+        if events & WRITE:
+            self.flush()
+            if self.is_blocked:
+                self.driver.wake()
+        if events & READ and self._watching & READ:
+            self._receive()
+        elif events & BROKEN:
+            self._over(None)
+
+    def _receive(self) -> None:
+        try:
+            rest = self._into_rest
+            if rest is not None:
+                n = self.sock.recvmsg_into([rest, self._view])[0]
+            else:
+                n = self.sock.recv_into(self._view[self._filled :])
+        except BlockingIOError:
+            return
+        except OSError:
+            n = 0
+        if n == 0:
+            self._over(None)
+            return
+        try:
+            if rest is not None:
+                n = self._received_into(n, rest)
+                if n < 0:
+                    return
+            self._filled += n
+            self.go_on()
+        except Problem as problem:
+            self._over(problem)
+
+    def _received_into(self, n: int, rest: memoryview) -> int:
+        """Count bytes towards a large write; returns how many lie behind it in the buffer, or -1 when it is not complete."""
+        if n < len(rest):
+            self._into_rest = rest[n:]
+            return -1
+        buffer, self._into, self._into_rest = self._into, None, None
+        assert buffer is not None
+        flags, handle, offset, length = self._into_request
+        self._filled = self._pos = 0
+        self.held -= length
+        self._write(flags, handle, offset, buffer.payload(length), buffer)
+        return n - len(rest)
+
+    def go_on(self) -> None:
+        """Take the requests that are in the buffer, as far as there is room."""
+        if self._handshake is not None:
+            self._shake_hands()
+        elif not self._leaving:
+            self._parse()
+        if self._leaving:
+            self._leave()
+        self._watch()
+
+    def _shake_hands(self) -> None:
+        handshake = self._handshake
+        assert handshake is not None
+        handshake.feed(self._view[self._pos : self._filled])
+        self._pos = self._filled = 0
+        self.out.add(handshake.to_send())
+        self.touch()
+        if handshake.aborted:
+            self._leaving = True
+        elif handshake.done:
+            rest = handshake.leftover
+            self._handshake = None
+            if len(rest) > _BUFFER // 2:
+                raise _broken("too much before the answer")
+            self._buffer[: len(rest)] = rest
+            self._filled = len(rest)
+            self._parse()
+
+    def _parse(self) -> None:
+        """The hot loop: every request that is all there becomes a command."""
+        buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
+        unpack, session, unit, mask, shift, piece = (
+            _REQUEST.unpack_from, self.session, self.unit, self.mask, self.shift, self.piece,
+        )  # fmt: skip
+        size, free, read = self.size, session.free, session.read
+        while filled - pos >= 28:
+            if self.used >= self.max_used or not free or self.jobs or self._crowded():
+                self.block()
+                break
+            magic, flags, kind, handle, offset, length = unpack(buffer, pos)
+            if magic != _REQUEST_MAGIC:
+                raise _broken("a request")
+            if kind == CMD_READ:
+                pos += 28
+                if 0 < length <= piece and not (offset | length) & mask and offset + length <= size:
+                    self.used += 1
+                    self.held += length
+                    read(unit, self, handle, offset >> shift, length >> shift, length)
+                else:
+                    self._odd_read(handle, offset, length)
+            elif kind == CMD_WRITE:
+                if length > MAX_REQUEST:
+                    raise _broken("a write of more than 32 MiB")
+                end = pos + 28 + length
+                if end <= filled:
+                    self._write(flags, handle, offset, bytes(view[pos + 28 : end]), None)
+                    pos = end
+                elif length < _DIRECT:
+                    break
+                else:
+                    self._begin_write(flags, handle, offset, length, pos + 28)
+                    pos = filled = 0
+                    break
+            else:
+                pos += 28
+                self._rare(kind, flags, handle, offset, length)
+                if self._leaving:
+                    break
+        left = filled - pos
+        if pos and left:
+            buffer[:left] = buffer[pos:filled]
+        self._pos, self._filled = 0, left
+
+    def _crowded(self) -> bool:
+        """Whether the client has to read, or the target to answer, before more is taken."""
+        return self.held + self.out.waiting >= self.max_held
+
+    def _begin_write(self, flags: int, handle: int, offset: int, length: int, at: int) -> None:
+        self._into = self.session.pool.get(length)
+        self._into_request = (flags, handle, offset, length)
+        place = self._into.payload(length)
+        have = self._filled - at
+        place[:have] = self._view[at : self._filled]
+        self._into_rest = place[have:]
+        self.held += length
+
+    def _write(self, flags: int, handle: int, offset: int, data: memoryview | bytes, pooled: Buffer | None) -> None:
+        length = len(data)
+        error = self._why_not(offset, length)
+        if error:
+            if pooled is not None:
+                pooled.release()
+            self._reply(handle, error)
+        elif length <= self.piece:
+            self.used += 1
+            self.held += length
+            fua = bool(flags & CMD_FLAG_FUA)
+            self.session.write(
+                self.unit, self, handle, offset >> self.shift, length >> self.shift, data, pooled, fua=fua
+            )
+        else:
+            self.write_job(handle, offset, data, pooled, fua=bool(flags & CMD_FLAG_FUA))
+
+    def _odd_read(self, handle: int, offset: int, length: int) -> None:
+        if not length or (offset | length) & self.mask or offset + length > self.size or length > MAX_REQUEST:
+            self._reply(handle, errno.EINVAL)
+        else:
+            self.read_job(handle, offset, length)
+
+    def _why_not(self, offset: int, length: int) -> int:
+        """Return the errno for a change that cannot be, or 0."""
+        if self.read_only:
+            return errno.EPERM
+        if not length or (offset | length) & self.mask:
+            return errno.EINVAL
+        return errno.ENOSPC if offset + length > self.size else 0
+
+    def _rare(self, kind: int, flags: int, handle: int, offset: int, length: int) -> None:
+        if kind == CMD_DISC:
+            self._leaving = True
+        elif kind == CMD_FLUSH:
+            self.flush_job(handle)
+        elif kind == CMD_CACHE:
+            self._reply(handle, 0 if offset + length <= self.size else errno.EINVAL)
+        elif kind in (CMD_TRIM, CMD_WRITE_ZEROES):
+            error = self._why_not(offset, length)
+            if error:
+                self._reply(handle, error)
+            elif kind == CMD_TRIM:
+                self.discard_job(handle, offset, length)
+            else:
+                unmap = not flags & CMD_FLAG_NO_HOLE
+                self.zero_job(handle, offset, length, unmap=unmap, fua=bool(flags & CMD_FLAG_FUA))
+        else:
+            self._reply(handle, errno.EINVAL)
+
+    # -- answering ---------------------------------------------------------------------------------------------
+    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
+        """Queue the reply to a read: its header goes before the data."""
+        start -= HEADROOM
+        _REPLY.pack_into(view, start, _REPLY_MAGIC, 0, task.cookie)
+        pooled = task.pooled
+        task.pooled = None
+        self.out.add(view[start:end], pooled)
+        self.used -= 1
+        self.held -= task.length
+        if not self.is_dirty:
+            self.is_dirty = True
+            self.driver.dirty.append(self)
+
+    def done(self, task: Task, error: int) -> None:
+        """Queue the reply to a write, or to a read that failed."""
+        self.used -= 1
+        self.held -= task.length
+        self._reply(task.cookie, error)
+
+    def job_done(self, job: Job) -> None:
+        """Queue the reply to a request of several commands."""
+        if job.error or not job.at:
+            self._reply(job.cookie, job.error)
+            return
+        pooled = job.pooled
+        assert pooled is not None
+        job.pooled = None
+        start = job.at - HEADROOM
+        _REPLY.pack_into(pooled.view, start, _REPLY_MAGIC, 0, job.cookie)
+        self.out.add(pooled.view[start : job.at + job.length], pooled)
+        self.touch()
+
+    def _reply(self, handle: int, error: int) -> None:
+        if error and error not in _ERRORS:
+            error = errno.EPERM if error == errno.EROFS else errno.EIO
+        out = self.out
+        out.reserve(16)
+        _REPLY.pack_into(out.headers, out.at, _REPLY_MAGIC, error, handle)
+        out.at += 16
+        self.touch()
+
+    def flush(self) -> None:
+        """Send the replies; what the client does not take waits, copied out of the session's receive buffer."""
+        self.is_dirty = False
+        if self.sock.fileno() < 0:
+            return
+        try:
+            if not self.out.flush(self.sock):
+                connection = self.session.connection
+                if connection is not None:
+                    self.out.detach_from(connection.borrowed)
+        except OSError:
+            self._over(None)
+            return
+        self._watch()
+        if self.closing is not None:
+            self.check_idle()
+        elif self._leaving:
+            self._leave()
+
+    def _watch(self) -> None:
+        """Look for requests only when they would be taken, for room only when something waits for it."""
+        taking = not (self.is_blocked or self._leaving or self.closing) and self._filled < _BUFFER
+        events = (READ if taking else 0) | (WRITE if self.out.waiting else 0)
+        if events != self._watching and self.sock.fileno() >= 0:
+            self._watching = events
+            self.driver.watch(self.sock.fileno(), events)
+
+    # -- ending ------------------------------------------------------------------------------------------------
+    def _leave(self) -> None:
+        """NBD_CMD_DISC: answer what was asked, then go."""
+        if not self.used and not self.jobs and self.out.empty:
+            self._over(None)
+
+    def check_idle(self) -> None:
+        """As in Front; the answers must have been sent, too."""
+        if self.out.empty:
+            super().check_idle()
+
+    def _over(self, problem: Problem | None) -> None:
+        self.driver.front_over(self, problem)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.out.clear()
+        self._leaving = True
+        self.jobs.clear()
+        self.sock.close()
+
+    def fileno(self) -> int:
+        """The socket's descriptor; -1 when it is closed."""
+        return self.sock.fileno()
+
+
+def _broken(what: str) -> Problem:
+    return Problem("InvalidArgument", argument="NBD client", detail=f"It sent {what} out of form.")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is on its way: task slots, used again and again, and the logical units that they belong to."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from ..api.errors import Problem
+from ..api.statistics import DiskWriter
+from .buffers import Buffer
+from .scsi.disk import LunInfo
+
+#: A tag is the slot's index in its low bits and, above, a number that changes with each use: an answer to what is over
+#: is never taken for an answer to what is new.
+INDEX_BITS = 12
+INDEX_MASK = (1 << INDEX_BITS) - 1
+MAX_SLOTS = 1 << INDEX_BITS
+_STEP = 1 << INDEX_BITS
+#: Tags of tasks stay below this; above are pings, task management and logout.
+TAG_LIMIT = 1 << 30
+
+READ_16 = 0x88
+WRITE_16 = 0x8A
+#: Any other command: its CDB stands in `cdb`.
+OTHER = 0
+
+
+class Owner(Protocol):
+    """Who asked for a task. The slot belongs to somebody else as soon as the call returns."""
+
+    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
+        """A read is complete, its bytes are view[start:end]; 16 bytes before them may be overwritten.
+
+        They stay until the session reads from its socket again. If `task.pooled` is not None they lie in it: who takes it
+        (and sets it to None) has them for as long as needed.
+        """
+
+    def done(self, task: Task, error: int) -> None:
+        """Everything else that ended: with an errno, or 0."""
+
+
+class Task:
+    """One slot. `itt` is negative while nothing is on the wire for it.
+
+    `flags` and `opcode`/`cdb1`/`lba`/`blocks` or `cdb` make the command, so that it can be sent again; `length` is the
+    Expected Data Transfer Length. `data` is what a write sends, `dest` where a read goes: the owner's, or in `pooled`, or
+    None as long as the receive buffer does. `solicited` counts what R2Ts asked for.
+    """
+
+    __slots__ = (
+        "attempts",
+        "blocks",
+        "cdb",
+        "cdb1",
+        "cmd_sn",
+        "cookie",
+        "data",
+        "dest",
+        "flags",
+        "got",
+        "itt",
+        "lba",
+        "length",
+        "opcode",
+        "owner",
+        "pieces",
+        "pooled",
+        "r2t_sn",
+        "sent_at",
+        "solicited",
+        "started",
+        "timeouts",
+        "unit",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.itt = ~index
+        self.unit: Unit = _NOWHERE
+        self.owner: Owner = _NOBODY
+        self.cookie = 0
+        self.flags = 0
+        self.opcode = OTHER
+        self.cdb1 = 0
+        self.lba = 0
+        self.blocks = 0
+        self.cdb = b""
+        self.length = 0
+        self.data: memoryview | bytes | None = None
+        self.dest: memoryview | None = None
+        self.pooled: Buffer | None = None
+        self.got = 0
+        self.pieces: list[tuple[int, int]] | None = None
+        self.cmd_sn = 0
+        self.r2t_sn = 0
+        self.solicited = 0
+        self.started = 0.0
+        self.sent_at = 0.0
+        self.attempts = 0
+        self.timeouts = 0
+
+    def next_tag(self) -> int:
+        """Give it a new tag, positive: it goes on the wire."""
+        itt = self.itt if self.itt >= 0 else ~self.itt
+        self.itt = itt = (itt + _STEP) & (TAG_LIMIT - 1)
+        return itt
+
+    def off_wire(self) -> None:
+        """Nothing is outstanding for it any more; what was received so far is void."""
+        if self.itt >= 0:
+            self.itt = ~self.itt
+        self.got = 0
+        self.r2t_sn = 0
+        self.solicited = 0
+        self.pieces = None
+
+
+class Unit:
+    """A logical unit as the session sees it.
+
+    `ready`: commands go out; else they wait in `held`, in the order in which they were asked for. `refused`: an errno that
+    everything is answered with (another disk stands there, or the time to wait is over); `changed`: another disk stands there.
+    """
+
+    def __init__(self, lun: int, counters: DiskWriter | None = None) -> None:
+        self.lun = lun
+        self.info: LunInfo | None = None
+        self.ready = False
+        self.refused = 0
+        self.changed = False
+        self.held: deque[Task] = deque()
+        self.counters = counters
+        self.in_flight = 0
+
+
+class _Nobody:
+    """Owner of slots that nobody uses."""
+
+    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
+        """Never called."""
+        raise Problem("Internal", log_id="task-without-owner")
+
+    def done(self, task: Task, error: int) -> None:
+        """Never called."""
+        raise Problem("Internal", log_id="task-without-owner")
+
+
+_NOBODY = _Nobody()
+_NOWHERE = Unit(0)
