@@ -3,8 +3,9 @@
 
     Problem(code, **attrs)         anything that can be named; code is a key of errors.toml
 
-Code raises ``Problem("ConnectionRefused", address="192.0.2.5", port=3260)``: attributes, never prose. The text is made at
-the edge (`describe`). An exception that is not a Problem never crosses a boundary: it becomes ``Internal`` and a log id.
+Code raises ``Problem("ConnectionRefused", address="192.0.2.5", port=3260)``: attributes, never prose. The text is made
+at the edge (`describe`). An exception that is not a Problem never crosses a boundary: it becomes ``Internal`` and a log
+id.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def defaults() -> dict[str, Value]:
 
 
 def check_all(values: Mapping[str, object]) -> dict[str, Value]:
-    """Return `values` checked, name by name; raises Problem("InvalidArgument") at the first that is unknown or wrong."""
+    """Return `values` checked, name by name; raises Problem("InvalidArgument") at the first wrong one."""
     found: dict[str, Value] = {}
     for name, value in values.items():
         if name not in table():
