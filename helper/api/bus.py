@@ -198,22 +198,20 @@ class Connection:
         `interactive` lets polkit ask the user. Raises Problem.
         """
         known = interfaces()[interface].methods[method]
-        keys = [arg.keys for arg in known.inputs]
+        head = {"destination": destination, "path": path, "interface": interface, "member": method}
+        seconds = timeout or (INTERACTIVE_TIMEOUT if interactive else CALL_TIMEOUT)
+        types, keys = [arg.signature for arg in known.inputs], [arg.keys for arg in known.inputs]
         try:
-            result = await self.call_raw(
-                destination, path, interface, method, known.signature, args,
-                keys=keys, timeout=timeout, interactive=interactive,
-            )  # fmt: skip
+            signature, result = await self._ask(head, types, args, keys, seconds, interactive=interactive)
         except BusError as error:
             raise _unforeseen(error, path) from error
         except (TypeError, ValueError) as error:
             raise Problem("InvalidArgument", argument=method, detail="A value has another type.") from error
-        expected = [arg.signature for arg in known.outputs]
-        if len(result) != len(expected):
+        if signature != "".join(arg.signature for arg in known.outputs):
             raise Problem("Internal", log_id="malformed-reply")
-        return result if len(expected) > 1 else (result[0] if expected else None)
+        return result if len(result) > 1 else (result[0] if result else None)
 
-    async def call_raw(  # noqa: PLR0917 - what a D-Bus call is made of
+    async def call_raw(
         self,
         destination: str,
         path: str,
@@ -227,24 +225,37 @@ class Connection:
         interactive: bool = False,
     ) -> tuple[Any, ...]:
         """Call any method of any service. Raises BusError for errors that are not ours, and Problem."""
+        head = {"destination": destination, "path": path, "interface": interface, "member": member}
+        seconds = timeout or (INTERACTIVE_TIMEOUT if interactive else CALL_TIMEOUT)
+        return (await self._ask(head, split(signature), args, keys, seconds, interactive=interactive))[1]
+
+    async def _ask(
+        self,
+        head: dict[str, Any],
+        types: Sequence[str],
+        args: Sequence[Any],
+        keys: Sequence[Any],
+        seconds: float,
+        *,
+        interactive: bool,
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Call, and return the answer's signature and values."""
         flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else MessageFlag.NONE
         serial = self._next_serial()
-        head = {"destination": destination, "path": path, "interface": interface, "member": member}
         self._waiting[serial] = future = asyncio.get_running_loop().create_future()
-        seconds = timeout or (INTERACTIVE_TIMEOUT if interactive else CALL_TIMEOUT)
         try:
-            self._send({"flags": flags, "serial": serial, **head}, split(signature), args, keys)
+            self._send({"flags": flags, "serial": serial, **head}, types, args, keys)
             async with asyncio.timeout(seconds):
-                return cast("tuple[Any, ...]", await future)
+                return cast("tuple[str, tuple[Any, ...]]", await future)
         except TimeoutError:
-            raise Problem("Timeout", what=f"{interface}.{member}", seconds=int(seconds)) from None
+            raise Problem("Timeout", what=f"{head['interface']}.{head['member']}", seconds=int(seconds)) from None
         finally:
             del self._waiting[serial]
 
     async def get_managed_objects(self, destination: str = names.BUS_NAME, path: str = names.ROOT_PATH) -> Any:
         """Return every object: path to interface to property to value. Raises Problem."""
         try:
-            (found,) = await self.call_raw(destination, path, OBJECT_MANAGER, "GetManagedObjects", "", ())
+            (found,) = await self.call_raw(destination, path, OBJECT_MANAGER, "GetManagedObjects")
         except BusError as error:
             raise _unforeseen(error, path) from error
         return found
@@ -332,6 +343,10 @@ class Connection:
         """Ask for a name, without queueing; False when another has it. Raises BusError when it is refused."""
         do_not_queue = 4
         return await self._bus("RequestName", "su", name, do_not_queue) in (1, 4)
+
+    async def release_name(self, name: str) -> None:
+        """Give a name back."""
+        await self._bus("ReleaseName", "s", name)
 
     async def user_of(self, unique_name: str) -> int:
         """Return the user id of a connection. Raises BusError when it has left."""
@@ -438,7 +453,7 @@ class Connection:
         if message.message_type == MessageType.ERROR:
             future.set_exception(_error(message.error_name, values))
         else:
-            future.set_result(values)
+            future.set_result((message.signature, values))
 
     def _signalled(self, message: Message, fds: list[int]) -> None:
         decoder = Decoder(Variant, fds)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -48,8 +49,8 @@ class Call:
 #: The call that is being served in this task.
 current_call: ContextVar[Call] = ContextVar("current_call")
 
-#: Raises Problem when the call may not be made; `method` is None for reading. Gets the implementation object.
-Authorize = Callable[[Call, Method | None, object], Awaitable[None]]
+#: Raises Problem when the call may not be made. Gets implementation and arguments; the method is None for reading.
+Authorize = Callable[[Call, Method | None, object, tuple[Any, ...]], Awaitable[None]]
 
 _STANDARD_XML = f"""  <interface name="{INTROSPECTABLE}">
     <method name="Introspect"><arg name="xml_data" type="s" direction="out"/></method>
@@ -143,6 +144,7 @@ class ObjectServer:
         self._authorize = authorize
         self._objects: dict[str, dict[str, _Properties]] = {}
         self._calls: dict[str, set[asyncio.Task[Any] | None]] = {}
+        self.last_call = time.monotonic()
         connection.serve(self._handle)
 
     # ---- the tree ------------------------------------------------------------------------------------------------
@@ -191,6 +193,7 @@ class ObjectServer:
     # ---- calls ---------------------------------------------------------------------------------------------------
 
     async def _handle(self, incoming: Incoming) -> Reply:
+        self.last_call = time.monotonic()
         running = self._calls.setdefault(incoming.sender, set())
         if len(running) >= MAX_CALLS:
             raise Problem("Busy")
@@ -202,6 +205,11 @@ class ObjectServer:
             running.discard(task)
             if not running:
                 self._calls.pop(incoming.sender, None)
+
+    @property
+    def busy(self) -> bool:
+        """Calls are being served."""
+        return bool(self._calls)
 
     def forget(self, sender: str) -> None:
         """Cancel the calls of a sender that left the bus."""
@@ -222,7 +230,7 @@ class ObjectServer:
         for arg, value in zip(method.inputs, args, strict=True):
             _check_argument(arg, value)
         if self._authorize is not None:
-            await self._authorize(call, method, entry.implementation)
+            await self._authorize(call, method, entry.implementation, args)
         return _reply(method, await getattr(entry.implementation, snake(method.name))(call, *args))
 
     def _find(self, incoming: Incoming) -> tuple[_Properties, Method]:
@@ -237,7 +245,7 @@ class ObjectServer:
 
     async def _read_allowed(self, call: Call) -> None:
         if self._authorize is not None:
-            await self._authorize(call, None, None)
+            await self._authorize(call, None, None, ())
 
     # ---- the standard interfaces ---------------------------------------------------------------------------------
 

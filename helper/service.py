@@ -1,0 +1,513 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service does, without a bus: targets, sessions, disks, jobs, the timeline.
+
+Callers hand in who they are (jobs.Caller) and plain values whose types were checked; everything else is checked here.
+What goes wrong is a Problem. Work that takes a while is a Job that is returned at once.
+
+Things are named by references (Ref), which the bus turns into object paths: "targets/3", "sessions/1",
+"sessions/1/luns/0001000000000000", "jobs/7".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from . import checks, secretfd
+from .agents import Agents
+from .api.errors import Problem
+from .api.settings import complete
+from .api.values import Descriptor
+from .attach.base import MethodInfo
+from .jobs import Caller, Job, JobListener, Jobs
+from .records import changed, enough, hints, portal_rows, sign_in_fields
+from .store import Event, Store, TargetRecord
+from .supervision import DiscoverRequest, FoundTarget, Secrets, SessionSpec, Step, make_isid
+from .supervisor import Supervisor
+from .things import Lun, Ref, Session, Target
+from .worker_session import WorkerSession
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+#: How often an agent is asked when the target refuses what it gave.
+MAX_ASKS = 3
+#: Seconds between looks at who has the attached disks' devices.
+LOOK_INTERVAL = 15.0
+#: Seconds that a session may take to log out when the service stops.
+STOP_TIMEOUT = 10.0
+MAX_TARGETS = 1000
+MAX_EVENT_LIMIT = 10_000
+
+
+class Listener(JobListener, Protocol):
+    """Who is told what changes: the bus."""
+
+    def added(self, thing: Target | Session | Lun) -> None:
+        """There is a new thing."""
+
+    def changed(self, thing: Target | Session | Lun) -> None:
+        """Some property of it is different."""
+
+    def removed(self, thing: Target | Session | Lun) -> None:
+        """It is gone."""
+
+    def initiator_changed(self) -> None:
+        """This computer has another name."""
+
+    def event(self, event: Event) -> None:
+        """The timeline has a new entry."""
+
+
+class Service:
+    """The service. `start` it before anything else, `stop` it at the end."""
+
+    def __init__(self, store: Store, supervisor: Supervisor, methods: Sequence[MethodInfo], listener: Listener) -> None:
+        self._store = store
+        self._supervisor = supervisor
+        self._listener = listener
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timeline = asyncio.Lock()
+        self.methods = tuple(methods)
+        self.agents = Agents()
+        self.jobs = Jobs(listener)
+        self.targets: dict[int, Target] = {}
+        self.sessions: dict[int, Session] = {}
+        self.initiator_name = ""
+        self.initiator_alias = ""
+
+    async def start(self) -> None:
+        """Read what is saved."""
+        self.initiator_name, self.initiator_alias = await self._store.initiator()
+        for record in await self._store.targets():
+            self._add(Target(record))
+        if self._store.damaged is not None:
+            self.note("store-damaged", "", {"path": str(self._store.damaged)})
+        self._spawn(self._look_now_and_then())
+
+    async def stop(self, *, log_out: bool) -> None:
+        """End jobs, and with `log_out` every session whose disks nobody uses; the others are the supervisor's."""
+        await self.jobs.close()
+        if log_out:
+            await asyncio.gather(*(self._leave(session) for session in list(self.sessions.values())))
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def in_use(self) -> bool:
+        """There is a session, a running job, or somebody who waits to be asked for secrets."""
+        running = any(not job.finished for job in self.jobs.all.values())
+        return bool(self.sessions) or running or not self.agents.empty
+
+    async def _leave(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await self._logout(session, lambda _step: None)
+        except (Problem, TimeoutError) as error:
+            code = error.code if isinstance(error, Problem) else "Timeout"
+            log.warning("%s stays connected: %s", session.target.record.name, code)
+
+    def caller_left(self, key: str) -> None:
+        """Forget a connection that ended: its agent, and its jobs that nobody wants any more."""
+        self.agents.caller_left(key)
+        self.jobs.caller_left(key)
+
+    # ---- targets -----------------------------------------------------------------------------------------------------
+
+    def discover(self, caller: Caller, address: str, options: Mapping[str, Any], secrets: Descriptor | None) -> Job:
+        """Ask an address for its targets. `secrets` becomes ours. Details: targets."""
+        request = self._discover_request(address, options)
+
+        async def work(job: Job) -> dict[str, Any]:
+            async def once(used: Secrets | None) -> list[FoundTarget]:
+                return await self._supervisor.discover(replace(request, secrets=used), self._stepper(job))
+
+            asked = hints(address, request)
+            found = await self._with_secrets(caller, "/", "discovery", request.sign_in, asked, secrets, once)
+            return {"targets": [{"name": t.name, "portals": portal_rows(t.portals)} for t in found]}
+
+        return self.jobs.start("discover", (), caller, work)
+
+    def _discover_request(self, address: str, options: Mapping[str, Any]) -> DiscoverRequest:
+        if not address.strip() or len(address) > checks.MAX_ADDRESS:
+            raise Problem("AddressInvalid", address=address)
+        return DiscoverRequest(
+            address=address.strip(),
+            initiator_name=self.initiator_name,
+            initiator_alias=self.initiator_alias,
+            settings=complete(options.get("settings", {})),
+            **sign_in_fields(options, interface=checks.interface(options.get("interface", ""))),
+        )
+
+    async def add_target(
+        self, caller: Caller, name: str, portals: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Target:
+        """Save a target. Raises Problem("AlreadyExists") among others."""
+        if len(self.targets) >= MAX_TARGETS:
+            raise Problem("NotSupported", what="more targets", detail=f"There are {MAX_TARGETS} already.")
+        blank = TargetRecord(0, checks.target_name(name), checks.portals(portals), caller.uid)
+        record = await self._store.add_target(changed(blank, options))
+        target = Target(record)
+        self._add(target)
+        return target
+
+    async def update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
+        """Change a record, all or nothing."""
+        async with target.lock:
+            self._must_exist(target)
+            record = changed(target.record, changes)
+            await self._store.update_target(record)
+            target.record = record
+            self._listener.changed(target)
+
+    async def remove_target(self, target: Target) -> None:
+        """Forget a record. Raises Problem("AlreadyConnected")."""
+        async with target.lock:
+            self._must_exist(target)
+            if target.state != "disconnected":
+                raise Problem("AlreadyConnected", target=target.record.name)
+            await self._store.remove_target(target.record.id)
+            del self.targets[target.record.id]
+            self._listener.removed(target)
+
+    async def set_initiator_name(self, name: str) -> None:
+        """Change this computer's name; sessions that are up keep the old one."""
+        name = checks.initiator_name(name)
+        await self._store.set_initiator_name(name)
+        self.initiator_name = name
+        self._listener.initiator_changed()
+
+    def _add(self, target: Target) -> None:
+        self.targets[target.record.id] = target
+        self._listener.added(target)
+
+    def _must_exist(self, target: Target) -> None:
+        if self.targets.get(target.record.id) is not target:
+            raise Problem("NotFound", what=target.record.name)
+
+    # ---- sessions ----------------------------------------------------------------------------------------------------
+
+    def login(self, caller: Caller, target: Target, options: Mapping[str, Any], secrets: Descriptor | None) -> Job:
+        """Connect. `secrets` becomes ours. Details: session, luns."""
+        overrides = sign_in_fields(options, base=target.record)
+
+        async def work(job: Job) -> dict[str, Any]:
+            try:
+                session = await self._login(job, caller, target, overrides, secrets)
+            except asyncio.CancelledError:
+                target.settle("Cancelled")
+                self._listener.changed(target)
+                raise
+            except Problem as problem:
+                if problem.code != "AlreadyConnected":
+                    target.settle(problem.code)
+                    self._listener.changed(target)
+                    self.note("refused", target.record.name, {"error": problem.code})
+                raise
+            return {"session": session.ref, "luns": [lun.ref for lun in session.luns.values()]}
+
+        return self.jobs.start("login", (target.ref,), caller, work)
+
+    async def _login(
+        self, job: Job, caller: Caller, target: Target, overrides: Mapping[str, Any], secrets: Descriptor | None
+    ) -> Session:
+        if target.connecting or target.session is not None or target.record.id not in self.targets:
+            raise Problem("AlreadyConnected", target=target.record.name)
+        target.connecting = True
+        self._listener.changed(target)
+        spec = self._spec(target.record, overrides)
+        session = Session(next(self._numbers), target)
+
+        async def once(used: Secrets | None) -> WorkerSession:
+            observer = _Observer(self, session)
+            return await self._supervisor.open_session(replace(spec, secrets=used), observer, self._stepper(job))
+
+        asked = hints(target.record.name, spec)
+        worker = await self._with_secrets(caller, target.ref, "session", spec.sign_in, asked, secrets, once)
+        self._begin(session, worker)
+        return session
+
+    def _spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
+        return SessionSpec(
+            key=f"target-{record.id}",
+            target_name=record.name,
+            portals=record.portals,
+            initiator_name=self.initiator_name,
+            initiator_alias=self.initiator_alias,
+            isid=make_isid(record.name, self.initiator_name),
+            settings=complete(record.settings),
+            **overrides,
+        )
+
+    def _begin(self, session: Session, worker: WorkerSession) -> None:
+        session.worker = worker
+        target = session.target
+        target.connecting, target.last_error, target.session = False, "", session
+        self.sessions[session.number] = session
+        self._listener.added(session)
+        self._sync_luns(session)
+        self._listener.changed(target)
+        portal = worker.portal
+        self.note("connected", target.record.name, {"address": portal.address, "port": portal.port})
+
+    async def _with_secrets(
+        self,
+        caller: Caller,
+        target: str,
+        scope: str,
+        sign_in: str,
+        asked: Mapping[str, Any],
+        given: Descriptor | None,
+        once: Callable[[Secrets | None], Awaitable[R]],
+    ) -> R:
+        """Call `once(secrets)`: without any, with those of the descriptor, or with an agent's, who may correct them."""
+        if given is not None:
+            try:
+                read = await secretfd.read(given.fileno())
+            finally:
+                given.close()
+            return await once(enough(read, sign_in, asked) if sign_in != "none" else None)
+        if sign_in == "none":
+            return await once(None)
+        for ask in range(MAX_ASKS):
+            secrets = await self.agents.ask(caller, target, scope, {**asked, "retry": ask > 0})
+            try:
+                return await once(enough(secrets, sign_in, asked))
+            except Problem as problem:
+                if problem.code not in ("AuthenticationFailed", "TargetNotAuthenticated") or ask + 1 == MAX_ASKS:
+                    raise
+        raise AssertionError
+
+    def logout(self, caller: Caller, target: Target) -> Job:
+        """Eject the disks and disconnect."""
+
+        async def work(job: Job) -> dict[str, Any]:
+            session = target.session
+            if session is None:
+                raise Problem("NotConnected", target=target.record.name)
+            await self._logout(session, self._stepper(job))
+            return {}
+
+        return self.jobs.start("logout", (target.ref,), caller, work)
+
+    async def _logout(self, session: Session, step: Step) -> None:
+        async with session.lock:
+            worker = session.live
+            await self._nobody_uses(session)
+            for lun in list(worker.attached):
+                await worker.eject(lun, step)
+            step("logout")
+            await worker.logout()
+        self.session_ended(session, None)
+
+    async def _nobody_uses(self, session: Session) -> None:
+        worker = session.live
+        found = [holder for lun in worker.attached for holder in await worker.holders(lun)]
+        if found:
+            names = ", ".join(dict.fromkeys(holder.name for holder in found))
+            raise Problem("DeviceBusy", holders=names)
+
+    def rescan(self, caller: Caller, session: Session) -> Job:
+        """Ask for the disks again. Details: luns."""
+
+        async def work(job: Job) -> dict[str, Any]:
+            self.jobs.step(job, "scan")
+            await session.live.rescan()
+            self._sync_luns(session)
+            return {"luns": [lun.ref for lun in session.luns.values()]}
+
+        return self.jobs.start("rescan", (session.ref,), caller, work)
+
+    # ---- disks -------------------------------------------------------------------------------------------------------
+
+    def attach(self, caller: Caller, lun: Lun, method: str, *, read_only: bool) -> Job:
+        """Make a disk a device. Details: device, method, reason."""
+        if method != "auto" and method not in {m.name for m in self.methods}:
+            raise Problem("InvalidArgument", argument="method", detail="Manager.AttachMethods lists them.")
+
+        async def work(job: Job) -> dict[str, Any]:
+            session = lun.session
+            async with session.lock:
+                chosen, only_read = self._attach_choice(lun, method, read_only)
+                attached = await session.live.attach(lun.address, chosen, only_read, self._stepper(job))
+            self.note("attached", session.target.record.name, {"lun": lun.address, "device": attached.device})
+            self._spawn(self._look(lun))
+            return {"device": attached.device, "method": attached.method, "reason": attached.reason}
+
+        return self.jobs.start("attach", (lun.ref,), caller, work)
+
+    def _attach_choice(self, lun: Lun, method: str, read_only: bool) -> tuple[str, bool]:
+        settings = complete(lun.session.target.record.settings)
+        chosen = str(settings["attach_method"]) if method == "auto" else method
+        info = next((m for m in self.methods if m.name == chosen), None)
+        if info is not None and not info.available:
+            raise Problem("AttachMethodUnavailable", method=chosen, reason=info.reason)
+        return chosen, read_only or bool(settings["read_only"])
+
+    def eject(self, caller: Caller, lun: Lun) -> Job:
+        """Take a disk's device away."""
+
+        async def work(job: Job) -> dict[str, Any]:
+            session = lun.session
+            async with session.lock:
+                try:
+                    await session.live.eject(lun.address, self._stepper(job))
+                except Problem as problem:
+                    if problem.code == "DeviceBusy":
+                        await self._look(lun)
+                    raise
+            lun.holders = ()
+            self._listener.changed(lun)
+            self.note("ejected", session.target.record.name, {"lun": lun.address})
+            return {}
+
+        return self.jobs.start("eject", (lun.ref,), caller, work)
+
+    async def open_nbd(self, lun: Lun, *, read_only: bool) -> int:
+        """Return a connected socket that speaks NBD; the caller owns it."""
+        settings = complete(lun.session.target.record.settings)
+        return await lun.session.live.open_nbd(lun.address, read_only or bool(settings["read_only"]))
+
+    async def _look(self, lun: Lun) -> None:
+        """See who has the disk's device."""
+        worker = lun.session.worker
+        if worker is None or lun.address not in worker.attached:
+            found: tuple[Any, ...] = ()
+        else:
+            try:
+                found = tuple(await worker.holders(lun.address))
+            except Problem as problem:
+                log.info("%s: who has it cannot be seen now: %s", lun.ref, problem.code)
+                return
+        if found != lun.holders:
+            lun.holders = found
+            self._listener.changed(lun)
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL)
+            for session in list(self.sessions.values()):
+                for lun in list(session.luns.values()):
+                    if lun.attached is not None:
+                        await self._look(lun)
+
+    # ---- what the supervisor tells -----------------------------------------------------------------------------------
+
+    def session_changed(self, session: Session) -> None:
+        """Tell who listens that anything about the session may be different."""
+        if session.number in self.sessions:
+            self._listener.changed(session)
+            self._listener.changed(session.target)
+            for lun in session.luns.values():
+                self._listener.changed(lun)
+
+    def luns_changed(self, session: Session) -> None:
+        """The target shows other disks."""
+        if session.number in self.sessions:
+            self._sync_luns(session)
+
+    def _sync_luns(self, session: Session) -> None:
+        found = {record.address: record for record in session.live.luns}
+        for address in [a for a in session.luns if a not in found]:
+            self._listener.removed(session.luns.pop(address))
+        for address, record in found.items():
+            lun = session.luns.get(address)
+            if lun is None:
+                session.luns[address] = lun = Lun(session, record)
+                self._listener.added(lun)
+                continue
+            if lun.record.size != record.size:
+                detail: dict[str, str | int] = {"lun": address, "old-size": lun.record.size, "new-size": record.size}
+                self.note("resized", session.target.record.name, detail)
+            lun.record = record
+            self._listener.changed(lun)
+
+    def session_ended(self, session: Session, problem: Problem | None) -> None:
+        """Take the session away; a second time does nothing."""
+        if self.sessions.pop(session.number, None) is None:
+            return
+        for lun in session.luns.values():
+            self._listener.removed(lun)
+        session.luns.clear()
+        session.worker = None
+        self._listener.removed(session)
+        session.target.session = None
+        session.target.settle(problem.code if problem else "")
+        self._listener.changed(session.target)
+        detail: dict[str, str | int] = {"error": problem.code} if problem else {}
+        self.note("disconnected", session.target.record.name, detail)
+
+    # ---- figures and the timeline ------------------------------------------------------------------------------------
+
+    def statistics(self) -> dict[str, dict[str, Any]]:
+        """Return every counter: reference to counters, of sessions and of disks."""
+        found: dict[str, dict[str, Any]] = {}
+        for session in self.sessions.values():
+            try:
+                whole, disks = session.live.statistics()
+            except Problem as problem:
+                log.warning("%s: no figures: %s", session.ref, problem.code)
+                continue
+            found[session.ref] = dict(whole)
+            found |= {session.luns[lun].ref: dict(figures) for lun, figures in disks.items() if lun in session.luns}
+        return found
+
+    async def events(self, since: int, limit: int) -> list[Event]:
+        """Return the timeline's newest entries after number `since`."""
+        return await self._store.events(since, min(limit, MAX_EVENT_LIMIT))
+
+    def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
+        """Add to the timeline."""
+        log.info("event %s %s %s", kind, target, dict(detail))
+        self._spawn(self._note(kind, target, detail))
+
+    async def _note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
+        async with self._timeline:  # in order
+            self._listener.event(await self._store.add_event(kind, target, detail))
+
+    def _stepper(self, job: Job) -> Step:
+        return lambda word: self.jobs.step(job, word)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("in the background", exc_info=task.exception())
+
+
+class _Observer:
+    """Hands on what the supervisor tells of one session."""
+
+    #: What the service notes itself, with more detail.
+    _OWN = frozenset({"connected", "disconnected", "attached", "ejected"})
+
+    def __init__(self, service: Service, session: Session) -> None:
+        self._service = service
+        self._session = session
+
+    def changed(self, session: WorkerSession) -> None:  # noqa: ARG002 - there is one
+        self._service.session_changed(self._session)
+
+    def luns_changed(self, session: WorkerSession) -> None:  # noqa: ARG002
+        self._service.luns_changed(self._session)
+
+    def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002
+        if kind not in self._OWN:
+            self._service.note(kind, self._session.target.record.name, attrs)
+
+    def ended(self, session: WorkerSession, problem: Problem | None) -> None:  # noqa: ARG002
+        self._service.session_ended(self._session, problem)
+
+
+__all__ = ["Listener", "Lun", "Ref", "Service", "Session", "Target"]

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service has: targets, their sessions, the sessions' disks. State only; service.py acts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from .api.errors import Problem
+from .store import TargetRecord
+from .supervision import Attached, Holder, LunRecord
+from .worker_session import WorkerSession
+
+
+class Ref(str):
+    """A thing's name inside the service, such as "targets/3"; on the bus, the end of its path."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """A saved target and what became of it. `lock`: the record is being changed."""
+
+    record: TargetRecord
+    connecting: bool = False
+    session: Session | None = None
+    last_error: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def ref(self) -> Ref:
+        """Its name."""
+        return Ref(f"targets/{self.record.id}")
+
+    @property
+    def state(self) -> str:
+        """One of disconnected, connecting, connected, lost, disconnecting."""
+        if self.session is not None:
+            return self.session.state
+        return "connecting" if self.connecting else "disconnected"
+
+    @property
+    def alias(self) -> str:
+        """The name for people: the record's, else what the target calls itself."""
+        if self.record.alias or self.session is None or self.session.worker is None:
+            return self.record.alias
+        return str(self.session.worker.parameters.get("TargetAlias", ""))
+
+    def settle(self, error: str) -> None:
+        """Note how an attempt or a session ended."""
+        self.connecting = False
+        self.last_error = error
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A live login. `lock`: its disks are being attached, ejected or taken away."""
+
+    number: int
+    target: Target
+    worker: WorkerSession | None = None
+    luns: dict[str, Lun] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def ref(self) -> Ref:
+        """Its name."""
+        return Ref(f"sessions/{self.number}")
+
+    @property
+    def live(self) -> WorkerSession:
+        """The supervisor's session. Raises Problem("NotConnected") when it is over."""
+        if self.worker is None:
+            raise Problem("NotConnected", target=self.target.record.name)
+        return self.worker
+
+    @property
+    def state(self) -> str:
+        """One of connecting, connected, lost, disconnecting."""
+        state = "disconnecting" if self.worker is None else self.worker.state
+        return "disconnecting" if state == "ended" else state
+
+
+@dataclass(slots=True, eq=False)
+class Lun:
+    """A disk as the target shows it; `holders` as of the last look."""
+
+    session: Session
+    record: LunRecord
+    holders: tuple[Holder, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """16 hexadecimal digits."""
+        return self.record.address
+
+    @property
+    def ref(self) -> Ref:
+        """Its name."""
+        return Ref(f"{self.session.ref}/luns/{self.address}")
+
+    @property
+    def attached(self) -> Attached | None:
+        """Its device, when it has one."""
+        worker = self.session.worker
+        return worker.attached.get(self.address) if worker is not None else None
