@@ -107,7 +107,8 @@ class Channel:
 
     def _read_one(self) -> bool:
         try:
-            message = control.receive(self._sock, control.FROM_WORKER)
+            packet = control.receive_raw(self._sock)
+            message = control.decode(*packet, control.FROM_WORKER) if packet is not None else None
         except BlockingIOError:
             return False
         except ControlError as error:

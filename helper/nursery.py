@@ -36,7 +36,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .api import control
+from .api import control, errors, settings
 from .api.errors import Problem
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,10 @@ class _Server:
             self._reap()
 
     def _serve_one(self) -> bool:
-        packet = control.receive_raw(self._sock)
+        try:
+            packet = control.receive_raw(self._sock)
+        except ConnectionResetError:  # it ended without reading what we told it
+            packet = None
         if packet is None:
             return False
         data, descriptors = packet
@@ -306,6 +309,8 @@ def _preload() -> dict[str, Start]:
     from .engine import sandbox, worker
 
     sandbox.preload()
+    errors.catalogue()  # read from files, which a worker cannot open
+    settings.table()
 
     def start_worker(descriptors: list[int], missing: list[str]) -> None:
         sandbox.set_name("lundock-engine")

@@ -105,7 +105,9 @@ WORKER = Filter(
     _plain("poll ppoll recvfrom sendto recvmsg sendmsg read write readv writev splice tee")  # the data path
     + _plain("clock_gettime futex madvise munmap mremap brk")  # memory and time
     + (Call("mmap", 2, none_of=PROT_EXEC), Call("mprotect", 2, none_of=PROT_EXEC))  # and no new code
-    + _plain("close dup fcntl fstat newfstatat lseek pread64 pwrite64 pipe2 eventfd2 shutdown accept4")  # descriptors
+    + _plain(
+        "close dup dup2 dup3 fcntl fstat newfstatat lseek pread64 pwrite64 pipe2 eventfd2 shutdown accept4"
+    )  # descriptors
     + _plain("getsockopt setsockopt getsockname getpeername")  # the sockets that it was given
     + (Call("ioctl", 1, one_of=(FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, SIOCOUTQ)),)
     + _plain("select pselect6 epoll_wait epoll_pwait epoll_ctl epoll_create1 nanosleep clock_nanosleep")  # waiting

@@ -45,9 +45,18 @@ def run(listener: int, log_pipe: int, *, missing: Sequence[str] = ()) -> None:
     sandbox.quiet()
     try:
         Worker(socket.socket(fileno=listener), missing).run()
-    except Exception:  # noqa: BLE001 - the last words of a process that ends with a code
-        log.critical("%s", traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - the last words of a process that ends with a code
+        log.critical("%s", _last_words(error))
         os._exit(70)
+
+
+def _last_words(error: BaseException) -> str:
+    """Describe an error by its places alone: there are no sources to be read here, and no values to be shown."""
+    places = [
+        f"{os.path.basename(frame.f_code.co_filename)}:{line} {frame.f_code.co_name}"  # noqa: PTH119 - no file
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return f"{type(error).__name__}: {error} in " + " < ".join(reversed(places))
 
 
 class _PipeHandler(logging.Handler):
@@ -140,14 +149,15 @@ class Link:
         if self._sock is None:
             return
         try:
-            message = control.receive(self._sock, control.TO_WORKER)
+            packet = control.receive_raw(self._sock)
         except BlockingIOError:
             return
         except OSError:
-            message = None
-        if message is None:
+            packet = None
+        if packet is None:
             self.drop()
             return
+        message = control.decode(*packet, control.TO_WORKER)
         try:
             self._handle(message)
         finally:
