@@ -124,29 +124,36 @@ def on_data_out(connection: Connection, request: Pdu) -> None:
 
 
 def _unsolicited(task: Task, request: Pdu) -> None:
-    if not task.unsolicited or request.data_sn != task.unsolicited_sn:
+    if not task.unsolicited:
         _protocol_error(task.connection, request)
         return
+    task.lost_data |= request.data_sn != task.unsolicited_sn
     task.unsolicited_sn += 1
     _place(task, request.offset, request.data)
     if request.final:
         task.unsolicited = False
+        if task.lost_data:
+            finish(task, Result.check(CRC_ERROR))
+            return
     _go_on(task)
 
 
 def _solicited(task: Task, request: Pdu) -> None:
     burst = task.bursts[request.ttt]
     inside = burst.offset <= request.offset and request.offset + len(request.data) <= burst.offset + burst.length
-    if not inside or request.data_sn != burst.next_sn:
+    if not inside:
         _protocol_error(task.connection, request)
         return
+    task.lost_data |= request.data_sn != burst.next_sn
     burst.next_sn += 1
     burst.received += len(request.data)
     _place(task, request.offset, request.data)
     if not request.final:
         return
     del task.bursts[request.ttt]
-    if burst.received != burst.length:
+    if task.lost_data:
+        finish(task, Result.check(CRC_ERROR))
+    elif burst.received != burst.length:
         finish(task, Result.check(WRONG_AMOUNT))
     else:
         _go_on(task)

@@ -74,12 +74,14 @@ def _designators(identity: Identity, disk: DiskConfig) -> bytes:
 def _limits(identity: Identity, disk: DiskConfig) -> bytes:
     blocks = max(disk.max_transfer // disk.block_size, 1)
     data = bytearray(60)
+    data[0] = 0x01  # WSNZ: WRITE SAME of no blocks does not mean the whole disk
     data[4:8] = blocks.to_bytes(4, "big")  # maximum transfer length
     data[8:12] = blocks.to_bytes(4, "big")  # optimal transfer length
     if disk.thin:
         data[16:20] = (0xFFFFFFFF).to_bytes(4, "big")  # maximum UNMAP LBA count
         data[20:24] = (256).to_bytes(4, "big")  # maximum UNMAP block descriptors
         data[24:28] = max(4096 // disk.block_size, 1).to_bytes(4, "big")  # optimal granularity
+    data[32:40] = blocks.to_bytes(8, "big")  # maximum WRITE SAME length
     return bytes(data)
 
 
@@ -88,8 +90,8 @@ def _characteristics(identity: Identity, disk: DiskConfig) -> bytes:
 
 
 def _provisioning(identity: Identity, disk: DiskConfig) -> bytes:
-    # LBPU, LBPWS, LBPRZ; provisioned thin
-    return bytes([0, 0xC4, 0x02, 0]) if disk.thin else bytes(4)
+    # LBPU, LBPWS, LBPWS10, LBPRZ; provisioned thin
+    return bytes([0, 0xE4, 0x02, 0]) if disk.thin else bytes(4)
 
 
 _PAGES = {0x80: _serial, 0x83: _designators, 0xB0: _limits, 0xB1: _characteristics, 0xB2: _provisioning}

@@ -48,6 +48,7 @@ class Task:
     plan: deque[tuple[int, int]] = field(default_factory=deque)
     bursts: dict[int, Burst] = field(default_factory=dict)
     r2t_sn: int = 0
+    lost_data: bool = False  # a gap in DataSN: it ends with a CRC error once the sequence is over (7.8, 7.9)
 
     @property
     def itt(self) -> int:

@@ -18,6 +18,7 @@ from .sense import (
     INVALID_OPCODE,
     INVALID_PARAMETER,
     LUN_RESET,
+    MISCOMPARE,
     NO_SENSE,
     NO_SUCH_LUN,
     NOT_READY,
@@ -70,6 +71,7 @@ def _range16(cdb: bytes) -> Range:
 READS: dict[int, Callable[[bytes], Range]] = {0x08: _range6, 0x28: _range10, 0xA8: _range12, 0x88: _range16}
 WRITES: dict[int, Callable[[bytes], Range]] = {0x0A: _range6, 0x2A: _range10, 0xAA: _range12, 0x8A: _range16}
 WRITE_SAMES: dict[int, Callable[[bytes], Range]] = {0x41: _range10, 0x93: _range16}
+VERIFIES: dict[int, Callable[[bytes], Range]] = {0x2F: _range10, 0xAF: _range12, 0x8F: _range16}
 UNMAP = 0x42
 
 
@@ -123,6 +125,8 @@ class Unit:
         op = cdb[0]
         if op in WRITES:
             return WRITES[op](cdb).blocks * self.config.block_size
+        if op in VERIFIES:
+            return VERIFIES[op](cdb).blocks * self.config.block_size if cdb[1] & 0x06 == 0x02 else 0
         if op in WRITE_SAMES:
             return 0 if op == 0x93 and cdb[1] & 0x01 else self.config.block_size
         return _number(cdb, 7, 9) if op == UNMAP else 0
@@ -195,9 +199,9 @@ class Unit:
         if cdb[1] >> 5 or anchor or (unmap and not self.config.thin):
             raise Check(INVALID_FIELD)
         where = WRITE_SAMES[cdb[0]](cdb)
-        if not where.blocks:  # to the end of the disk
-            where = Range(where.lba, max(self.blocks - where.lba, 0))
         offset, length = self._place(where)
+        if not 0 < length <= self.config.max_transfer:
+            raise Check(INVALID_FIELD)
         block = bytes(data) or bytes(self.config.block_size)
         if not any(block):
             self.disk.punch(offset, length)
@@ -226,10 +230,13 @@ class Unit:
         return Result()
 
     def _verify(self, cdb: bytes, data: Data) -> Result:
-        if cdb[1] & 0x06 or cdb[1] >> 5:  # nothing is compared with data from the initiator
+        compare = cdb[1] >> 1 & 3  # BYTCHK: nothing, byte by byte, or others that are not there
+        if compare > 1:
             raise Check(INVALID_FIELD)
-        self._place({0x2F: _range10, 0xAF: _range12, 0x8F: _range16}[cdb[0]](cdb))
-        return Result()
+        offset, length = self._transfer(cdb, VERIFIES[cdb[0]](cdb))
+        if compare and self.disk.read(offset, length) != data:
+            raise Check(MISCOMPARE)
+        return Result(wanted=self.data_out_length(cdb))
 
     def _inquiry(self, cdb: bytes, data: Data) -> Result:
         length = _number(cdb, 3, 5)
@@ -304,12 +311,10 @@ class Unit:
         0x9E: _service_action_in,
         0x35: _synchronize,
         0x91: _synchronize,
-        0x2F: _verify,
-        0xAF: _verify,
-        0x8F: _verify,
         UNMAP: _unmap,
         **dict.fromkeys(READS, _read),
         **dict.fromkeys(WRITES, _write),
+        **dict.fromkeys(VERIFIES, _verify),
         **dict.fromkeys(WRITE_SAMES, _write_same),
     }
 
