@@ -304,6 +304,8 @@ Start = Callable[[list[int], list[str]], None]
 
 def _preload() -> dict[str, Start]:
     """Load what children need; return how each kind is begun."""
+    import encodings.idna  # noqa: F401 - names of hosts; codecs are loaded when they are first used
+
     from . import resolver
     from .attach import operations
     from .engine import sandbox, worker
