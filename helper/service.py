@@ -199,17 +199,17 @@ class Service:
         overrides = sign_in_fields(options, base=target.record)
 
         async def work(job: Job) -> dict[str, Any]:
+            self._claim(target)
             try:
                 session = await self._login(job, caller, target, overrides, secrets)
             except asyncio.CancelledError:
-                target.settle("Cancelled")
-                self._listener.changed(target)
+                self._refused(target, "Cancelled")
                 raise
             except Problem as problem:
-                if problem.code != "AlreadyConnected":
-                    target.settle(problem.code)
-                    self._listener.changed(target)
-                    self.note("refused", target.record.name, {"error": problem.code})
+                self._refused(target, problem.code)
+                raise
+            except BaseException:
+                self._refused(target, "Internal")
                 raise
             return {"session": session.ref, "luns": [lun.ref for lun in session.luns.values()]}
 
@@ -218,10 +218,6 @@ class Service:
     async def _login(
         self, job: Job, caller: Caller, target: Target, overrides: Mapping[str, Any], secrets: Descriptor | None
     ) -> Session:
-        if target.connecting or target.session is not None or target.record.id not in self.targets:
-            raise Problem("AlreadyConnected", target=target.record.name)
-        target.connecting = True
-        self._listener.changed(target)
         spec = self._spec(target.record, overrides)
         session = Session(next(self._numbers), target)
 
@@ -233,6 +229,20 @@ class Service:
         worker = await self._with_secrets(caller, target.ref, "session", spec.sign_in, asked, secrets, once)
         self._begin(session, worker)
         return session
+
+    def _claim(self, target: Target) -> None:
+        """From here to its end, this login is the only one."""
+        self._must_exist(target)
+        if target.connecting or target.session is not None:
+            raise Problem("AlreadyConnected", target=target.record.name)
+        target.connecting = True
+        self._listener.changed(target)
+
+    def _refused(self, target: Target, code: str) -> None:
+        target.settle(code)
+        self._listener.changed(target)
+        if code != "Cancelled":
+            self.note("refused", target.record.name, {"error": code})
 
     def _spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
         return SessionSpec(
