@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from ...helper.api.bus import DBUS, OBJECT_MANAGER, PROPERTIES, Connection, Signal
+from ...helper.api.bus import DBUS, OBJECT_MANAGER, PROPERTIES, BusError, Connection, Signal
 from ...helper.api.errors import Problem
 from ...helper.api.names import BUS_NAME, JOB, MANAGER, ROOT_PATH
 from .errors import to_problem
@@ -94,6 +94,11 @@ class Client:
     def snapshot(self) -> Snapshot:
         """Everything known at this moment."""
         return self._mirror.snapshot(self._link, bus=self._bus)
+
+    @property
+    def snapshot_ready(self) -> bool:
+        """Whether the helper answers."""
+        return self._link is Link.READY
 
     @property
     def connection(self) -> Connection:
@@ -187,15 +192,16 @@ class Client:
         if self._refresh is not None:
             self._refresh.cancel()
             self._refresh = None
-        if signal.args[2]:
-            self._refresh = asyncio.ensure_future(self._try_fetch())
-        else:
+        if not signal.args[2]:
             self._set_link(Link.NO_HELPER)
+        self._refresh = asyncio.ensure_future(self.look_again())
 
-    async def _try_fetch(self) -> None:
+    async def look_again(self) -> None:
+        """Look for the helper: a call starts it where the bus can."""
         try:
-            await self._fetch()
-        except Problem:
+            if await has_helper(self.connection):
+                await self._fetch()
+        except (Problem, BusError):
             self._set_link(Link.NO_HELPER)
 
     async def _watch_end(self, connection: Connection) -> None:

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A target's disks as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+
+from .. import text
+from ..client.mirror import Snapshot
+from ..client.objects import Lun, Target
+from .rates import Rates
+from .targets import PATH, ROW, Index
+
+COLUMNS = ("Disk", "Size", "Device", "In use", "Activity")
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRow:
+    """What a disk's row shows: a line and a smaller one below it for each column."""
+
+    path: str
+    cells: tuple[tuple[str, str], ...]
+    attached: bool
+    usable: bool
+    kind: str = "disk"
+
+
+def row(lun: Lun, rates: Rates) -> DiskRow:
+    """Return a disk's row."""
+    flags = [word for word, on in (("read-only", lun.read_only), ("thin", lun.thin)) if on]
+    usable = lun.kind == "disk" and lun.size > 0
+    rate = rates.of(lun.path)
+    activity = ("", "")
+    if rate is not None and lun.device:
+        activity = (f"↓ {text.rate(rate.read)}", f"↑ {text.rate(rate.write)}")
+    cells = (
+        (lun.title, " · ".join([f"LUN {lun.lun}", *flags])),
+        (text.size(lun.size) if lun.size else "Not ready", _binary(lun.size)),
+        (lun.device or "Not attached", f"as {lun.attach_method}" if lun.device else ""),
+        _use(lun),
+        activity,
+    )
+    return DiskRow(lun.path, cells, attached=bool(lun.device), usable=usable, kind=lun.kind)
+
+
+def _binary(size: int) -> str:
+    binary = text.size_binary(size)
+    return binary if size and binary != text.size(size) else ""
+
+
+def _use(lun: Lun) -> tuple[str, str]:
+    if lun.mounts:
+        rest = len(lun.holders) - 1
+        return lun.mounts[0], f"mounted, and {rest} more" if rest > 0 else "mounted"
+    if lun.holders:
+        return text.holder(lun.holders[0]), "" if len(lun.holders) == 1 else f"and {len(lun.holders) - 1} more"
+    return ("Not in use", "") if lun.device else ("", "")
+
+
+class DisksModel(QAbstractTableModel):
+    """Serves the rows of one target's disks."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[DiskRow] = []
+
+    def update(self, snapshot: Snapshot, target: Target | None, rates: Rates) -> None:
+        """Take new rows."""
+        new = [row(lun, rates) for lun in snapshot.luns_of(target)] if target is not None and target.connected else []
+        if [r.path for r in new] != [r.path for r in self._rows]:
+            self.beginResetModel()
+            self._rows = new
+            self.endResetModel()
+            return
+        for number, (old, now) in enumerate(zip(self._rows, new, strict=True)):
+            if old != now:
+                self._rows[number] = now
+                self.dataChanged.emit(self.index(number, 0), self.index(number, len(COLUMNS) - 1))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+        """How many disks."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+        """How many columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        """Serve a column's heading."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Serve one role of a cell."""
+        if not index.isValid():
+            return None
+        found = self._rows[index.row()]
+        first, second = found.cells[index.column()]
+        if role == ROW:
+            return found
+        if role == PATH:
+            return found.path
+        if role == Qt.ItemDataRole.DisplayRole:
+            return first
+        if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole}:
+            return f"{first}\n{second}" if second else first
+        return None

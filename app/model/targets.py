@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list on the left: targets in groups, with state and rate. A plain function makes the rows; Qt serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from .. import text
+from ..client.mirror import Snapshot
+from .rates import Rates
+
+#: What the delegate asks for: the Row itself, and its target's path.
+ROW = Qt.ItemDataRole.UserRole
+PATH = Qt.ItemDataRole.UserRole + 1
+
+#: Below this it is not worth a figure in the list (bytes a second).
+BUSY = 50_000.0
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: a group's heading when `path` is empty."""
+
+    title: str
+    path: str = ""
+    subtitle: str = ""
+    state: str = ""
+    rate: str = ""
+
+
+def rows(snapshot: Snapshot, rates: Rates) -> list[Row]:
+    """Return the rows: what is connected, then what is saved, each group by name."""
+    groups: dict[str, list[Row]] = {"Connected": [], "Saved": []}
+    for target in sorted(snapshot.targets.values(), key=lambda t: (t.title.casefold(), t.name)):
+        rate = rates.sum_of(lun.path for lun in snapshot.luns_of(target)) if target.connected else None
+        row = Row(
+            title=target.title,
+            path=target.path,
+            subtitle=target.address if target.state == "disconnected" else f"{target.address} · {short(target.state)}",
+            state=target.state if snapshot.ready else "unknown",
+            rate=text.rate(rate.total) if rate is not None and rate.total >= BUSY else "",
+        )
+        groups["Connected" if target.state != "disconnected" else "Saved"].append(row)
+    found: list[Row] = []
+    for title, members in groups.items():
+        if members:
+            found += [Row(title), *members]
+    return found
+
+
+def short(state: str) -> str:
+    """Return a state in a word or two."""
+    return {"connected": "connected", "lost": "reconnecting", "connecting": "connecting"}.get(state, state)
+
+
+def _spoken(row: Row) -> str:
+    parts = (row.title, text.state(row.state) if row.path else "group", row.subtitle, row.rate)
+    return ", ".join(part for part in parts if part)
+
+
+_SERVE: Mapping[int, Callable[[Row], Any]] = {
+    ROW: lambda row: row,
+    PATH: lambda row: row.path,
+    Qt.ItemDataRole.DisplayRole: lambda row: row.title,
+    Qt.ItemDataRole.AccessibleTextRole: _spoken,
+    Qt.ItemDataRole.ToolTipRole: lambda row: f"{row.title}\n{row.subtitle}" if row.path else None,
+}
+
+
+class TargetsModel(QAbstractListModel):
+    """Serves the rows, and tells only what changed."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Row] = []
+
+    def update(self, snapshot: Snapshot, rates: Rates) -> None:
+        """Take new rows."""
+        new = rows(snapshot, rates)
+        if [(r.path, r.title) for r in new] != [(r.path, r.title) for r in self._rows]:
+            self.beginResetModel()
+            self._rows = new
+            self.endResetModel()
+            return
+        for number, (old, now) in enumerate(zip(self._rows, new, strict=True)):
+            if old != now:
+                self._rows[number] = now
+                index = self.index(number)
+                self.dataChanged.emit(index, index)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's own default and name
+        """How many rows."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Serve one role of a row."""
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        serve = _SERVE.get(role)
+        return serve(row) if serve is not None else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Headings cannot be chosen."""
+        if not index.isValid() or not self._rows[index.row()].path:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def row_of(self, path: str) -> int:
+        """Return the row of a target, -1 when it is not there."""
+        for number, row in enumerate(self._rows):
+            if path and row.path == path:
+                return number
+        return -1
+
+    def first(self) -> str:
+        """Return the first target's path, or ""."""
+        return next((row.path for row in self._rows if row.path), "")

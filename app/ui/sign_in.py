@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Name and secrets: the form that the wizard and the question of the secret agent share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..client.operations import Secrets, SignIn
+from ..secrets import advice, generate
+from . import theme
+from .widgets import copy, label, spaced, tool
+
+
+class SecretEdit(QWidget):
+    """A field for a secret: hidden, may be shown, and (where it is ours to choose) made up."""
+
+    changed = Signal()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        spaced(row, 0, 4)
+        self.field = QLineEdit()
+        self.field.setAccessibleName(name)
+        self.field.setEchoMode(QLineEdit.EchoMode.Password)
+        self.field.setMaxLength(255)
+        self.field.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhHiddenText)
+        self.field.textChanged.connect(lambda _text: self.changed.emit())
+        show = tool("key", f"Show: {name}")
+        show.setCheckable(True)
+        show.toggled.connect(self._show)
+        make = tool("refresh", f"Make up a random one and copy it: {name}", self._make)
+        row.addWidget(self.field, 1)
+        row.addWidget(show)
+        row.addWidget(make)
+
+    def _show(self, on: bool) -> None:
+        self.field.setEchoMode(QLineEdit.EchoMode.Normal if on else QLineEdit.EchoMode.Password)
+
+    def _make(self) -> None:
+        secret = generate()
+        self.field.setText(secret)
+        copy(secret)
+
+
+class SignInForm(QWidget):
+    """The form. `ready` says whether it can be sent."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = QLineEdit()
+        self.name.setAccessibleName("Name")
+        self.secret = SecretEdit("Secret")
+        self.mutual = QCheckBox("The target must prove itself, too")
+        self.mutual.setAccessibleName(self.mutual.text())
+        self.target_name = QLineEdit()
+        self.target_name.setAccessibleName("Target's name")
+        self.target_name.setPlaceholderText("any")
+        self.target_secret = SecretEdit("Target's secret")
+        self.keep = QCheckBox("Keep in the keyring")
+        self.keep.setAccessibleName(self.keep.text())
+        self.keep.setChecked(True)
+        self._advice = label("", "muted", wrap=True)
+        self._form = QFormLayout(self)
+        spaced(self._form, 0, 10)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._form.addRow("&Name", self.name)
+        self._form.addRow("&Secret", self.secret)
+        self._form.addRow("", self.mutual)
+        self._form.addRow("&Target's name", self.target_name)
+        self._form.addRow("Target's s&ecret", self.target_secret)
+        self._form.addRow("", self._advice)
+        self._form.addRow("", self.keep)
+        for signal in (self.secret.changed, self.target_secret.changed, self.name.textChanged):
+            signal.connect(lambda *_: self._check())
+        self.mutual.toggled.connect(lambda _on: self._check())
+        self._check()
+
+    def fill(self, how: SignIn, initiator_name: str) -> None:
+        """Set the names; an empty one of ours means this computer's iSCSI name."""
+        self.name.setText(how.chap_name)
+        self.name.setPlaceholderText(initiator_name)
+        self.target_name.setText(how.target_chap_name)
+        self.mutual.setChecked(how.method == "mutual")
+        self._check()
+
+    def how(self) -> SignIn:
+        """Return the sign-in."""
+        method = "mutual" if self.mutual.isChecked() else "chap"
+        target_name = self.target_name.text().strip() if method == "mutual" else ""
+        return SignIn(method, self.name.text().strip(), target_name)
+
+    def secrets(self) -> Secrets:
+        """Return the secrets."""
+        return Secrets(self.secret.field.text(), self.target_secret.field.text() if self.mutual.isChecked() else "")
+
+    def clear(self) -> None:
+        """Forget the secrets."""
+        self.secret.field.clear()
+        self.target_secret.field.clear()
+
+    @property
+    def ready(self) -> bool:
+        """Everything that must be there is there."""
+        mutual = self.mutual.isChecked()
+        mine, theirs = self.secret.field.text(), self.target_secret.field.text()
+        return bool(mine) and (not mutual or (bool(theirs) and theirs != mine))
+
+    def _check(self) -> None:
+        mutual = self.mutual.isChecked()
+        for field in (self.target_name, self.target_secret):
+            self._form.setRowVisible(field, mutual)
+        mine, theirs = self.secret.field.text(), self.target_secret.field.text() if mutual else ""
+        words = advice(mine, theirs) or (advice(theirs) if theirs else "")
+        self._advice.setText(words)
+        self._form.setRowVisible(self._advice, bool(words))
+        self.changed.emit()
+
+
+class SignInDialog(QDialog):
+    """Asks for name and secrets of one target."""
+
+    def __init__(self, title: str, why: str, how: SignIn, initiator_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Sign in")
+        self.setAccessibleName("Sign in")
+        self.form = SignInForm()
+        self.form.fill(how, initiator_name)
+        layout = QVBoxLayout(self)
+        spaced(layout, 20, 12)
+        layout.addWidget(label(f"Sign in to {title}", "heading", wrap=True))
+        layout.addWidget(label(why, "muted", wrap=True))
+        layout.addWidget(self.form)
+        layout.addStretch()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self._send = buttons.addButton("Sign in", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._send.setProperty("primary", "true")
+        for control in buttons.buttons():
+            control.setIcon(theme.icon("check", theme.colours().on_accent) if control is self._send else control.icon())
+            control.setAccessibleName(control.text().replace("&", ""))
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        self.form.changed.connect(lambda: self._send.setEnabled(self.form.ready))
+        self._send.setEnabled(self.form.ready)
+        self.setMinimumWidth(460)
+        self.form.secret.field.setFocus()

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pieces that several pages use: labels, buttons, the mark of a state, the banner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...helper.api.errors import Problem
+from .. import text
+from . import theme
+
+
+def label(words: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """Return a label; `role` is one of the style sheet's: title, heading, muted, error, figure."""
+    made = QLabel(words)
+    made.setTextFormat(Qt.TextFormat.PlainText)  # names come from targets
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    if selectable:
+        made.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+    return made
+
+
+def button(words: str, clicked: Callable[[], object], *, icon: str = "", primary: bool = False) -> QPushButton:
+    """Return a push button."""
+    made = QPushButton(words)
+    made.setAccessibleName(words.replace("&", ""))
+    made.clicked.connect(lambda _checked=False: clicked())
+    if icon:
+        made.setIcon(theme.icon(icon, theme.colours().on_accent if primary else ""))
+    if primary:
+        made.setProperty("primary", "true")
+    return made
+
+
+def tool(icon: str, words: str, clicked: Callable[[], object] | None = None) -> QToolButton:
+    """Return a button with an icon only; its words are its name and tip."""
+    made = QToolButton()
+    made.setIcon(theme.icon(icon))
+    made.setIconSize(QSize(20, 20))
+    made.setToolTip(words)
+    made.setAccessibleName(words)
+    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    if clicked is not None:
+        made.clicked.connect(lambda _checked=False: clicked())
+    return made
+
+
+def spaced(layout: QLayout, margin: int = 0, spacing: int = 8) -> None:
+    """Give a layout its margin and spacing."""
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+
+
+def copy(words: str) -> None:
+    """Put text on the clipboard."""
+    QGuiApplication.clipboard().setText(words)
+
+
+class Elided(QLabel):
+    """A label of one line that ends in … when there is no room; all of it stands in the tip."""
+
+    def __init__(self, words: str = "", role: str = "") -> None:
+        super().__init__()
+        self._words = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if role:
+            self.setProperty("role", role)
+        self.setText(words)
+
+    def setText(self, words: str) -> None:
+        """Set the whole text."""
+        self._words = words
+        self.setToolTip(words)
+        self._fit()
+
+    def words(self) -> str:
+        """Return the whole text."""
+        return self._words
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the text anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fitted = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, max(self.width(), 20))
+        super().setText(fitted)
+
+
+def paint_state(painter: QPainter, rect: QRectF, state: str) -> None:
+    """Draw a state's mark: a shape of its own for each, so that colour is never alone.
+
+    Connected is a full disc, busy a ring with a gap, lost a triangle, anything else an empty ring.
+    """
+    colour = QColor(theme.state_colour(state))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    side = min(rect.width(), rect.height())
+    square = QRectF(rect.center().x() - side / 2, rect.center().y() - side / 2, side, side).adjusted(1, 1, -1, -1)
+    if state == "connected":
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawEllipse(square)
+    elif state == "lost":
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        top = QPointF(square.center().x(), square.top())
+        painter.drawPolygon(QPolygonF([top, square.bottomRight(), square.bottomLeft()]))
+    else:
+        painter.setPen(QPen(colour, 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        inner = square.adjusted(1, 1, -1, -1)
+        if state in {"connecting", "disconnecting"}:
+            painter.drawArc(inner, 40 * 16, 280 * 16)
+        else:
+            painter.drawEllipse(inner)
+    painter.restore()
+
+
+class StateMark(QWidget):
+    """A state's mark as a widget; its state in words is its accessible name."""
+
+    def __init__(self, size: int = 14) -> None:
+        super().__init__()
+        self._state = ""
+        self.setFixedSize(size, size)
+        self.setAccessibleName("State")
+
+    def set_state(self, state: str) -> None:
+        """Show another state."""
+        self._state = state
+        self.setAccessibleName(text.state(state))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw it."""
+        painter = QPainter(self)
+        paint_state(painter, QRectF(self.rect()), self._state)
+        painter.end()
+
+
+class Banner(QFrame):
+    """What happened, what it means, what to do; one button that does it; Details with the code, to copy."""
+
+    acted = Signal()
+    dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self._problem: Problem | None = None
+        self._mark = QLabel()
+        self._summary = label("", "heading", wrap=True)
+        self._meaning = label("", wrap=True)
+        self._action = label("", wrap=True)
+        self._code = label("", "muted", wrap=True, selectable=True)
+        self._code.hide()
+        self._act = button("Try again", self.acted.emit)
+        self._details = button("Details", self._toggle)
+        self._details.setCheckable(True)
+        self._copy = button("Copy report", self._copy_report)
+        self._close = tool("close", "Dismiss", self.dismissed.emit)
+        self._build()
+        self.hide()
+
+    def _build(self) -> None:
+        row = QHBoxLayout(self)
+        spaced(row, 12, 12)
+        row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        spaced(words, 0, 3)
+        for widget in (self._summary, self._meaning, self._action, self._code):
+            words.addWidget(widget)
+        buttons = QHBoxLayout()
+        spaced(buttons, 0, 8)
+        for control in (self._act, self._details, self._copy):
+            buttons.addWidget(control)
+        buttons.addStretch()
+        words.addSpacing(5)
+        words.addLayout(buttons)
+        row.addLayout(words, 1)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def show_problem(self, problem: Problem | None, action: str = "", *, mild: bool = False) -> None:
+        """Show a problem, or nothing. `action` is the button's text; without one there is no button."""
+        self._problem = problem
+        self.setVisible(problem is not None)
+        if problem is None:
+            return
+        info = text.explain(problem)
+        self.setProperty("side", "warning" if mild else "bad")
+        self.style().unpolish(self)
+        self.style().polish(self)
+        colour = theme.colours().warning if mild else theme.colours().bad
+        self._mark.setPixmap(theme.pixmap("warning" if mild else "error", 24, colour, self.devicePixelRatioF()))
+        self._summary.setText(info.summary)
+        self._meaning.setText(info.meaning)
+        self._meaning.setVisible(bool(info.meaning))
+        self._action.setText(info.action)
+        attributes = ", ".join(f"{key}: {value}" for key, value in problem.attrs.items())
+        self._code.setText(f"{problem.code}{' (' + attributes + ')' if attributes else ''}")
+        self._act.setText(action)
+        self._act.setAccessibleName(action or "Act")
+        self._act.setVisible(bool(action))
+        self.setAccessibleName(f"Problem: {info.summary}")
+
+    @property
+    def problem(self) -> Problem | None:
+        """What is shown."""
+        return self._problem
+
+    def _toggle(self) -> None:
+        self._code.setVisible(self._details.isChecked())
+
+    def _copy_report(self) -> None:
+        if self._problem is None:
+            return
+        info = text.explain(self._problem)
+        attributes = "\n".join(f"  {key}: {value}" for key, value in self._problem.attrs.items())
+        copy(f"{info.summary}\n{info.meaning}\n{info.action}\nCode: {self._problem.code}\n{attributes}\n")
+
+
+class Message(QWidget):
+    """A page with an icon, a heading, a sentence and a button: empty and missing states."""
+
+    def __init__(self, icon: str, heading: str, sentence: str) -> None:
+        super().__init__()
+        layout = QVBoxLayout(self)
+        spaced(layout, 32, 10)
+        self._mark = QLabel()
+        self._mark.setPixmap(theme.pixmap(icon, 64, theme.colours().muted, 2.0))
+        self.heading = label(heading, "title", wrap=True)
+        self.sentence = label(sentence, "muted", wrap=True)
+        layout.addStretch(2)
+        for widget in (self._mark, self.heading, self.sentence):
+            if isinstance(widget, QLabel):
+                widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(widget)
+        self.sentence.setMaximumWidth(560)
+        layout.setAlignment(self.sentence, Qt.AlignmentFlag.AlignHCenter)
+        self._buttons = QHBoxLayout()
+        self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout.addSpacing(10)
+        layout.addLayout(self._buttons)
+        layout.addStretch(3)
+
+    def add(self, control: QWidget) -> None:
+        """Add a button, or what belongs below the sentence."""
+        self._buttons.addWidget(control)
+
+
+class Code(QFrame):
+    """A command to type, with a button that copies it."""
+
+    def __init__(self, command: str = "") -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        spaced(row, 0, 6)
+        self._words = label(command, selectable=True)
+        self._words.setObjectName("code")
+        self._words.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        row.addWidget(self._words)
+        row.addWidget(tool("copy", "Copy the command", lambda: copy(self._words.text())))
+        row.addStretch()
+
+    def set_command(self, command: str) -> None:
+        """Show another command."""
+        self._words.setText(command)
