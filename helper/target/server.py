@@ -142,13 +142,13 @@ class Server:
     def add_disk(self, name: str, disk: DiskConfig) -> Unit:
         """Add a unit to a target that may be in use; sessions are told by a unit attention."""
         unit = Unit(name, disk)
+        self._tell_luns(name)
         with self._lock:
             units = self._targets[name.lower()][1]
             units[disk.lun] = unit
             for session in self._sessions.values():
                 if session.units is units:
                     unit.attach(session.number, None)
-        self._tell_luns(name)
         return unit
 
     def remove_disk(self, name: str, lun: int) -> None:
