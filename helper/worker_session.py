@@ -2,8 +2,8 @@
 """A session from the helper's side: one worker process, its control channel, its disks.
 
 When the worker dies the session comes back by itself: a new worker logs in with the same ISID (which ends what the
-target still has of the old session, RFC 7143, 6.3.5), and goes on with the FUSE descriptors that were kept here; what was
-asked of the dead one is asked again by the kernel, and programs only wait.
+target still has of the old session, RFC 7143, 6.3.5), and goes on with the FUSE descriptors that were kept here; what
+was asked of the dead one is asked again by the kernel, and programs only wait.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ _LUN_FIELDS = tuple(field.name for field in dataclass_fields(LunRecord))
 class WorkerSession:
     """A live login. Made by `Supervisor.open_session`; tells its observer when something changes.
 
-    state: "connecting", "connected", "lost", "disconnecting", "ended". since: of the first login, microseconds since 1970.
+    A worker's own states count only once it is up: until then the session is "connecting", or "lost" when it is a new
+    worker in the place of one that died.
+
+    state: "connecting", "connected", "lost", "disconnecting", "ended". since: first login, microseconds since 1970.
     """
 
     def __init__(self, nursery: Nursery, run_dir: Path, spec: SessionSpec) -> None:
@@ -99,6 +102,7 @@ class WorkerSession:
         except BaseException:
             await self._finish(None)
             raise
+        self.state = "connected"
         self.since = time.time_ns() // 1000
         self._step = lambda _name: None
         self._observer = observer
@@ -140,18 +144,19 @@ class WorkerSession:
 
     def _state_message(self, message: Message) -> None:
         state, problem = message["state"], message.problem
-        before, self.state = self.state, state
         if problem is not None:
             self.last_error = problem.code
-        if state == "connected":
-            self._step("scan")
-        elif state in {"lost", "ended"}:
+        if state in {"lost", "ended"}:
             self.connections = ()
-        if state == "connected" and before == "lost":
-            self.reconnects += 1
         if state == "ended":
             self._worker_gave_up(problem)
-        self._changed()
+        elif self._ready is not None and not self._ready.done():
+            if state == "connected":
+                self._ready.set_result(None)
+        else:
+            self.reconnects += state == "connected" and self.state == "lost"
+            self.state = state
+            self._changed()
 
     def _worker_gave_up(self, problem: Problem | None) -> None:
         """Take the engine's own end of the session: it can't be had back, or it was asked for."""
@@ -163,6 +168,7 @@ class WorkerSession:
     def _parameters_message(self, message: Message) -> None:
         self.parameters = message["values"]
         self.portal = Portal(**message["portal"])
+        self._step("scan")
         self._changed()
 
     def _luns_message(self, message: Message) -> None:
@@ -172,8 +178,6 @@ class WorkerSession:
             return
         found, self._pending = tuple(self._pending), []
         different, self.luns = found != self.luns, found
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
         if different and self._observer is not None:
             self._observer.luns_changed(self)
 
@@ -240,6 +244,7 @@ class WorkerSession:
             if problem.code == "EngineDied" or self._patient():
                 return False
             raise
+        self.state = "connected"
         self.reconnects += 1
         self._tell("restored", {})
         self._changed()
