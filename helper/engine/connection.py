@@ -316,6 +316,7 @@ class Connection:
             task.got = 0 if flags & pdu.READ else -1
         else:
             task.got = -1
+            task.r2t_sn = 0
             immediate, unsolicited = self._unasked(task.length)
             task.solicited = immediate + unsolicited
             if not unsolicited:
