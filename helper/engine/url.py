@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from ..api import settings as settings_table
 from ..api.errors import Problem
@@ -115,13 +115,12 @@ def _lun(text: str) -> int | None:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=_MAX_PARAMETERS)
-    except ValueError:
-        raise _bad("What stands behind the “?” is of the form name=value&name=value.") from None
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _bad("A parameter stands in it twice.")
+    found: dict[str, str] = {}
+    for part in query.split("&", _MAX_PARAMETERS) if query else ():
+        name, equals, value = part.partition("=")
+        if not equals or name in found:
+            raise _bad("What stands behind the “?” is of the form name=value&name=value, each name once.")
+        found[name] = unquote(value)  # a “+” stays what it is: secrets have it
     return found
 
 

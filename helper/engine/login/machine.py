@@ -174,7 +174,6 @@ class Login:
     def _check_header(self, response: LoginResponse) -> None:
         """What must not change (11.13.1 to 11.13.7), and what a target may not do."""
         rules = (
-            (response.version_active == 0, "it speaks another version than it was offered (11.13.2)"),
             (response.itt == self._itt, "the task tag is not that of the login (11.12)"),
             (response.isid == self.config.isid, "the ISID is not that of the login (11.12.5)"),
             (not (response.transit and response.more), "T and C are set together (11.13.7)"),
