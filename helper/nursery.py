@@ -308,7 +308,7 @@ def _preload() -> dict[str, Start]:
 
     from . import resolver
     from .attach import operations
-    from .engine import sandbox, worker
+    from .engine import front_fuse, sandbox, worker  # noqa: F401 - the engine imports fronts when they are needed
 
     sandbox.preload()
     errors.catalogue()  # read from files, which a worker cannot open
