@@ -62,6 +62,8 @@ class Discovery:
 
     def feed(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Take bytes of the target; raises Problem."""
+        if self.done:
+            return
         if self._session is not None:
             self._feed_session(data, now)
             return
@@ -110,7 +112,7 @@ class Discovery:
 
     def _feed_session(self, data: bytes | bytearray | memoryview, now: float) -> None:
         session = self._session
-        if session is None or self.done:
+        if session is None:
             return
         before = session.exchanges, session.complete
         session.feed(data)
