@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service on a system bus with a real polkitd: who may call what, as made-up users."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lundock.helper.api import names
+from support import buses, leaks, procs
+
+ROOT = Path(__file__).parents[2]
+POLICY = ROOT / "polkit" / "io.github.lundock.initiator1.policy"
+BUS_POLICY = ROOT / "packaging" / "dbus" / "io.github.lundock.Initiator1.conf"
+
+#: Becomes the user, for whom the interpreter's own folders may be closed, once everything is loaded.
+BECOME = """
+import asyncio, json, os, sys
+from lundock.helper.api import names
+from lundock.helper.api.bus import BusError, Connection
+from lundock.helper.api.contract import interfaces
+from lundock.helper.api.errors import Problem, catalogue
+from lundock.helper.api.objects import ObjectServer
+from lundock.helper.api.values import ObjectPath, Typed
+
+interfaces(), catalogue()
+
+def run(main):
+    async def whole():
+        user = int(sys.argv.pop(1))
+        os.setgroups([]), os.setresgid(user, user, user), os.setresuid(user, user, user)
+        return await main()
+    return asyncio.run(whole())
+"""
+
+#: Makes one call and prints what came of it.
+CALLER = """
+async def main():
+    address, path, interface, method, arguments, interactive = sys.argv[1:]
+    connection = await Connection.open(address)
+    try:
+        if interface == "managed":
+            return {"value": sorted(await connection.get_managed_objects())}
+        value = await connection.call(
+            path, interface, method, *json.loads(arguments), interactive=interactive == "yes", timeout=30)
+        return {"value": value}
+    except Problem as problem:
+        return {"error": problem.code, "attrs": problem.attrs}
+    finally:
+        connection.close()
+
+print(json.dumps(run(main)))
+"""
+
+ALICE_CONNECTS = """
+polkit.addRule(function (action, subject) {
+    if (action.id == "io.github.lundock.initiator1.ACTION" && subject.user == "alice") { return polkit.Result.YES; }
+});
+"""
+NOBODY_LOOKS = """
+polkit.addRule(function (action, subject) {
+    if (action.id == "io.github.lundock.initiator1.view" && subject.user == "carol") { return polkit.Result.NO; }
+});
+"""
+
+
+def rules(*actions: str) -> str:
+    """Let alice do these without a question."""
+    return "".join(ALICE_CONNECTS.replace("ACTION", action) for action in actions)
+
+
+def as_user(user: str, code: str, *words: str) -> str:
+    """Run Python code that ends with run(main) as a user; returns what it prints."""
+    number = {"root": 0, **buses.USERS}[user]
+    return procs.run(sys.executable, "-c", BECOME + code, str(number), *words)
+
+
+class SystemHelper:
+    """The helper as a system service on the private system bus."""
+
+    def __init__(self, bus: buses.PolkitBus, folder: Path, run_dir: Path) -> None:
+        self.bus = bus
+        self.log_path = folder / "helper.log"
+        argv = [sys.executable, "-m", "lundock.helper", "--bus", bus.address]
+        argv += ["--state-dir", str(folder / "state"), "--run-dir", str(run_dir)]
+        with self.log_path.open("wb") as log:
+            self.process = procs.start(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        procs.wait_for(
+            "the helper", lambda: self.process.poll() is not None or buses.has_owner(bus.address, names.BUS_NAME)
+        )
+        assert self.process.poll() is None, self.log_path.read_text("utf-8")
+
+    def call(self, user: str, method: str, *args: Any, path: str = names.ROOT_PATH, interface: str = names.MANAGER,
+             interactive: bool = False) -> dict[str, Any]:  # fmt: skip
+        """Call as a user; returns {"value": …} or {"error": code}."""
+        words = [self.bus.address, path, interface, method, json.dumps(args), "yes" if interactive else "no"]
+        return dict(json.loads(as_user(user, CALLER, *words)))
+
+    def error(self, user: str, method: str, *args: Any, **how: Any) -> str:
+        """Call, and return the error's code; empty when it went well."""
+        return str(self.call(user, method, *args, **how).get("error", ""))
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[SystemHelper]:
+    with (
+        buses.polkit_bus([POLICY], [BUS_POLICY], rules("configure") + NOBODY_LOOKS) as bus,
+        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir,
+    ):
+        helper = SystemHelper(bus, tmp_path, Path(run_dir))
+        try:
+            yield helper
+        finally:
+            procs.stop(helper.process, patience=20)
+
+
+def _portals(port: int = 3260) -> list[dict[str, Any]]:
+    return [{"address": "127.0.0.1", "port": port}]
+
+
+def test_reading_is_for_all_unless_the_administrator_says_no(system: SystemHelper) -> None:
+    assert system.call("bob", "", interface="managed")["value"] == [names.ROOT_PATH]
+    assert system.error("bob", "GetEvents", 0, {}) == ""
+    assert system.error("carol", "", interface="managed") == "NotAuthorized"
+    assert system.error("carol", "GetEvents", 0, {}) == "NotAuthorized"
+
+
+def test_the_three_ways_of_not_being_authorized(system: SystemHelper) -> None:
+    # nobody could ask bob for a password: it could be had, by a program that can ask
+    assert system.error("bob", "Discover", "127.0.0.1:1", {}) == "NotAuthorizedCanObtain"
+    assert system.error("bob", "Discover", "127.0.0.1:1", {}, interactive=True) == "NotAuthorizedCanObtain"
+    assert system.error("bob", "AddTarget", "iqn.2026-01.org.example:x", _portals(), {}) == "NotAuthorizedCanObtain"
+    assert system.call("root", "", interface="managed")["value"] == [names.ROOT_PATH]
+    # configure implies discover
+    assert "value" in system.call("alice", "Discover", "127.0.0.1:1", {})
+
+
+def test_what_is_wrong_is_said_before_anybody_is_asked(system: SystemHelper) -> None:
+    assert system.error("bob", "Discover", "127.0.0.1:1", {"colour": "red"}) == "InvalidArgument"
+
+
+def test_nothing_happens_without_authorization(system: SystemHelper) -> None:
+    assert system.error("bob", "SetInitiatorName", "iqn.2026-01.org.example:evil", {}) == "NotAuthorizedCanObtain"
+    log = system.log_path.read_text("utf-8")
+    assert "evil" not in log
+    assert "value" in system.call("alice", "SetInitiatorName", "iqn.2026-01.org.example:alice", {})
+
+
+def test_ones_own_target_is_another_action(system: SystemHelper) -> None:
+    name = "iqn.2026-01.org.example:own"
+    target = system.call("alice", "AddTarget", name, _portals(procs.free_port()), {})["value"]
+    system.bus.set_rules(rules("connect-own"))
+    login = {"path": target, "interface": names.TARGET}
+    assert "value" in system.call("alice", "Login", {}, **login)
+    assert system.error("bob", "Login", {}, **login) == "NotAuthorizedCanObtain"
+    assert system.error("alice", "Remove", {}, **login) == "NotAuthorizedCanObtain"
+    # connecting all is no more than that: another's is not one's own
+    system.bus.set_rules(rules("connect"))
+    assert system.error("alice", "Login", {}, **login) == "NotAuthorizedCanObtain"
+
+
+def test_anothers_job_is_not_for_cancelling(system: SystemHelper) -> None:
+    job = system.call("alice", "Discover", "127.0.0.1:1", {})["value"]
+    how = {"path": job, "interface": names.JOB}
+    assert system.error("bob", "Cancel", {}, **how) == "NotAuthorizedCanObtain"
+    assert system.error("alice", "Cancel", {}, **how) == ""
+    assert system.error("root", "Cancel", {}, **how) == ""
+
+
+def test_without_polkit_only_root_may(system: SystemHelper) -> None:
+    system.bus.stop_polkit()
+    assert system.error("alice", "GetEvents", 0, {}) == "NotAuthorized"
+    assert system.error("root", "GetEvents", 0, {}) == ""
+
+
+def test_nobody_else_can_be_the_service(system: SystemHelper) -> None:
+    code = """
+async def main():
+    connection = await Connection.open(sys.argv[1])
+    try:
+        await connection.request_name("io.github.lundock.Initiator1")
+    except BusError as error:
+        print(error.name)
+run(main)
+"""
+    for user in ("alice", "bob"):
+        found = as_user(user, code, system.bus.address)
+        assert found.strip() == "org.freedesktop.DBus.Error.AccessDenied"
+
+
+AGENT = """
+class Agent:
+    asked = 0
+    async def get_secrets(self, call, target, scope, hints):
+        Agent.asked += 1
+        raise Problem("Cancelled")
+    async def cancel_get_secrets(self, call, target, scope, options):
+        pass
+
+async def main():
+    connection = await Connection.open(sys.argv[1])
+    ObjectServer(connection).add("/agent", {names.SECRET_AGENT: Agent()})
+    await connection.call(names.ROOT_PATH, names.MANAGER, "RegisterSecretAgent", ObjectPath("/agent"), {})
+    target = await connection.call(
+        names.ROOT_PATH, names.MANAGER, "AddTarget", "iqn.2026-01.org.example:a", [{"address": "127.0.0.1"}],
+        {"sign-in": "chap"})
+    job = await connection.call(target, names.TARGET, "Login", {})
+    while not (found := await connection.get_all(job, names.JOB))["Finished"]:
+        await asyncio.sleep(0.05)
+    print(json.dumps([Agent.asked, found["Error"]]))
+    connection.close()
+run(main)
+"""
+
+
+def test_the_bus_lets_the_service_ask_an_agent(system: SystemHelper) -> None:
+    system.bus.set_rules(rules("configure", "connect-own"))
+    found = as_user("alice", AGENT, system.bus.address)
+    assert json.loads(found) == [1, "io.github.lundock.Initiator1.Error.Cancelled"]
+
+
+DISMISSER = """
+async def main():
+    connection = await Connection.open(sys.argv[1])
+    begun = []
+    async def handle(incoming):
+        begun.append((incoming.member, incoming.decode()[1]))
+        raise BusError("org.freedesktop.PolicyKit1.Error.Cancelled", "no")
+    connection.serve(handle)
+    started = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19])
+    subject = ("unix-process", {"pid": Typed("u", os.getpid()), "start-time": Typed("t", started)})
+    await connection.call_raw(
+        "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+        "RegisterAuthenticationAgent", "(sa{sv})ss", (subject, "C", "/agent"))
+    try:
+        await connection.call(
+            names.ROOT_PATH, names.MANAGER, "Discover", "nas.example:3260", {}, interactive=True, timeout=30)
+    except Problem as problem:
+        print(json.dumps([problem.code, *begun]))
+    connection.close()
+run(main)
+"""
+
+
+def test_the_person_may_close_the_question(system: SystemHelper) -> None:
+    found = json.loads(as_user("bob", DISMISSER, system.bus.address))
+    assert found == [
+        "NotAuthorizedDismissed",
+        ["BeginAuthentication", "Authentication is required to look for disks at nas.example:3260"],
+    ]
