@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import itertools
 import re
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support import leaks, need
@@ -20,7 +16,9 @@ from support.helper import HelperProcess, running_helper
 from support.tgtd import Tgtd
 from support.xvfb import display
 
-leaks.mark()
+from tools import traces
+
+traces.mark()
 _names = itertools.count(1)
 
 #: Reasons of skips that mean "this package is not installed".
@@ -72,9 +70,9 @@ def target_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def bus(tmp_path: Path) -> Iterator[str]:
+def bus() -> Iterator[str]:
     """The address of a private session bus."""
-    with session_bus(tmp_path / "bus") as address:
+    with session_bus() as address:
         yield address
 
 

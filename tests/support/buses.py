@@ -15,21 +15,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import leaks, need, procs
+from tools.private_bus import private_bus
 
-SESSION_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={socket}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"""
+from . import leaks, need, procs
 
 #: As Debian's system.conf: nobody owns a name and calls nobody unless a file in system.d says so.
 SYSTEM_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -74,24 +62,10 @@ exec "$2" --config-file="$1/system.conf" --nofork --nopidfile
 
 
 @contextlib.contextmanager
-def session_bus(folder: Path) -> Iterator[str]:
-    """Run a bus in `folder`; gives its address. Only this user may connect, and may do everything."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # A Unix socket's path has at most 107 bytes, which pytest's folders can exceed.
-    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as short:
-        socket = Path(short) / "bus"
-        config = folder / "session.conf"
-        config.write_text(SESSION_CONFIG.format(socket=socket), "utf-8")
-        process = procs.start(
-            [need.program("dbus-daemon"), f"--config-file={config}", "--nofork", "--nopidfile"],
-            stdin=subprocess.DEVNULL,
-        )
-        try:
-            procs.wait_for("the bus", lambda: socket.exists() or process.poll() is not None)
-            assert process.poll() is None, "dbus-daemon ended at once"
-            yield f"unix:path={socket}"
-        finally:
-            procs.stop(process)
+def session_bus(_folder: Path | None = None) -> Iterator[str]:
+    """Run a bus; gives its address. Only this user may connect, and may do everything."""
+    with private_bus(need.program("dbus-daemon"), prefix=leaks.PREFIX) as address:
+        yield address
 
 
 def has_owner(address: str, name: str) -> bool:

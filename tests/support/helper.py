@@ -70,7 +70,7 @@ class HelperProcess:
 def running_helper(folder: Path, *arguments: str) -> Iterator[HelperProcess]:
     """Run a private session bus and the helper on it; its state and log lie in `folder`."""
     with (
-        buses.session_bus(folder / "bus") as address,
+        buses.session_bus() as address,
         # Sockets lie below it: a short path.
         tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir,
     ):

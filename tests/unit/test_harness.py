@@ -5,9 +5,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from support import leaks, need, procs
+from support import need, procs
 from support.buses import as_user, has_owner, polkit_bus
 from support.netns import wire
+
+from tools import traces
 
 
 def test_session_bus(bus: str):
@@ -69,11 +71,11 @@ def test_display(xvfb: str):
 def test_leftovers_are_seen():
     process = subprocess.Popen(["sleep", "60"])
     try:
-        assert any(str(process.pid) in line for line in leaks.processes())
+        assert any(str(process.pid) in line for line in traces.processes())
     finally:
         process.kill()
         process.wait()
-    assert not any(f" {process.pid}:" in line for line in leaks.processes())
+    assert not any(f" {process.pid}:" in line for line in traces.processes())
 
 
 def test_programs_of_the_base_system():

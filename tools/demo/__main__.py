@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`./dev demo [--headless]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from lundock.helper.api.errors import Problem, describe
+
+from .. import traces
+from . import steps
+from .pictures import display_works, show
+from .report import Failed, Report
+from .scene import CHAP_NAME, Scene, scene
+
+PICTURES = Path("build/demo")
+
+
+def main() -> int:
+    """Run; returns 0 only when every step was seen to work."""
+    parser = argparse.ArgumentParser("./dev demo", description=__doc__)
+    parser.add_argument("--headless", action="store_true", help="print the steps instead of showing the window")
+    parser.add_argument("--pictures", type=Path, default=PICTURES, help="where the window is drawn to (build/demo)")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends us, takes everything down first
+    traces.mark()
+    report = Report()
+    try:
+        headless = options.headless or not _display()
+        with scene() as stage:
+            asyncio.run(steps.run(stage, report, options.pictures) if headless else _window(stage, report))
+        _nothing_left(report)
+    except Failed as failed:
+        return _failed(str(failed))
+    except Problem as problem:
+        text = describe(problem.code, problem.attrs)
+        return _failed(f"{text.summary} {text.meaning} ({problem.code})")
+    except KeyboardInterrupt:
+        return _failed("stopped", 130)
+    if headless:
+        print(f"Every step worked ({report.total():.1f} s).")
+    return 0
+
+
+def _display() -> bool:
+    if display_works():
+        return True
+    print("There is no display: the steps go through the D-Bus interface, and the window is drawn to files.")
+    return False
+
+
+async def _window(stage: Scene, report: Report) -> None:
+    await steps.wait_for_helper(stage)
+    print("A target runs on this computer, with a disk of 256 MiB. In the window choose “Connect”, and give")
+    print(f"    address  {stage.address}\n    name     {CHAP_NAME}\n    secret   {stage.secret}")
+    print("Closing the window (or Ctrl-C) ends everything.", flush=True)
+    code = await show(stage)
+    report.check(code == 0, f"the window ended with {code}")
+
+
+def _nothing_left(report: Report) -> None:
+    """Look for devices, mounts, processes and files of this run."""
+    folder = Path(tempfile.gettempdir())
+    left = traces.left([folder / "lundock-demo-", folder / "lundock-bus-"]) if os.geteuid() == 0 else traces.left([])
+    report.check(not left, "left behind:\n" + "\n".join(left))
+
+
+def _failed(text: str, code: int = 1) -> int:
+    print(f"\nThe demo has failed: {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

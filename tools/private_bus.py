@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A message bus of one's own, for one user, at a path of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+PATIENCE = 10.0
+
+
+@contextlib.contextmanager
+def private_bus(program: str = "dbus-daemon", *, prefix: str = "lundock-bus-") -> Iterator[str]:
+    """Run dbus-daemon and give its address. Only this user may connect. FileNotFoundError when it is not installed."""
+    # A Unix socket's path has at most 107 bytes: a short folder of its own.
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        socket, config = Path(folder, "bus"), Path(folder, "config")
+        config.write_text(CONFIG.format(socket=socket), "utf-8")
+        process = subprocess.Popen(
+            [program, f"--config-file={config}", "--nofork", "--nopidfile"],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal is not for the bus: others must still say goodbye on it
+        )
+        try:
+            _wait_for(socket, process)
+            yield f"unix:path={socket}"
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("dbus-daemon did not start")
+        time.sleep(0.005)
