@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from . import resolver
 from .api.control import MAX_TARGETS, Message
 from .api.errors import Problem
-from .supervision import DiscoverRequest, FoundTarget, Portal, Step
+from .supervision import DiscoverRequest, FoundTarget, Portal, Step, once
 from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class Discovering:
     async def run(self, request: DiscoverRequest, step: Step) -> list[FoundTarget]:
         """Do it. Raises Problem."""
         portal = resolver.parse_portal(request.address)
-        settings = request.settings
+        settings, told = request.settings, once(step)
         dialer = Dialer(self._nursery, request.interface, float(str(settings["connect_timeout"])))
-        self._answerer = Answerer(dialer, lambda _sock: step("login"))
+        self._answerer = Answerer(dialer, lambda _sock: told("login"))
         secrets = seal(request.secrets) if request.secrets is not None and request.sign_in != "none" else -1
         try:
             step("resolve")

@@ -170,6 +170,19 @@ class SessionObserver(Protocol):
         """The session is over and will not come back; `problem` says why when nobody asked for it."""
 
 
+def once(step: Step) -> Step:
+    """Return a step that is told only when it is another than the last: a login may take several connections."""
+    last = ""
+
+    def told(name: str) -> None:
+        nonlocal last
+        if name != last:
+            last = name
+            step(name)
+
+    return told
+
+
 def make_isid(record: str, initiator_name: str) -> bytes:
     """Return the ISID of a record: T=10b, "Random" (RFC 7143, 11.12.5), its 24+16 free bits derived by hash.
 

@@ -32,6 +32,7 @@ from .supervision import (
     SessionObserver,
     SessionSpec,
     Step,
+    once,
 )
 from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
 
@@ -93,7 +94,7 @@ class WorkerSession:
 
     async def open(self, observer: SessionObserver, step: Step) -> None:
         """Log in and find the disks; any failure is raised here and leaves nothing."""
-        self._step = step
+        self._step = once(step)
         try:
             step("resolve")
             self._portals = await self._dialer.numeric(self.spec.portals)

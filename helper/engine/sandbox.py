@@ -63,6 +63,12 @@ _NAMESPACES = {
 }
 
 
+class _Limits:
+    """What `harden` achieved; it can't be asked for later, under the filter."""
+
+    lockable = False
+
+
 @cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
@@ -177,6 +183,7 @@ def harden() -> list[str]:
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     try:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, unlimited)
+        _Limits.lockable = True
     except (OSError, ValueError):
         missing.append("memory-lock: the limit cannot be raised")
     return missing
@@ -188,7 +195,7 @@ def lock_memory() -> bool:
     Done when the first block device is attached and not before: it ends the sharing with the parent (1.4 MB of private
     memory become 17), and a worker that no file system waits for may be paged out.
     """
-    if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY:
+    if not _Limits.lockable:
         return False  # locked with a limit, a later mmap would fail
     try:
         _call("mlockall", MCL_CURRENT | MCL_FUTURE)
