@@ -150,15 +150,20 @@ def event(kind: str) -> str:
     return EVENTS.get(kind) or kind.replace("-", " ").capitalize()
 
 
+_DETAILS = {"lun": "LUN {}", "address": "at {}", "portal": "at {}", "device": "as {}", "method": "method {}"}
+
+
 def detail(values: Mapping[str, Any]) -> str:
-    """Return an event's detail on one line; an error code in it becomes its sentence."""
-    parts: list[str] = []
-    for key, value in values.items():
-        if key in {"code", "error", "problem"} and isinstance(value, str) and value:
-            attrs = {k: v for k, v in values.items() if isinstance(v, str | int)}
-            parts.insert(0, describe(value.removeprefix(ERROR_PREFIX), attrs).summary)
-        elif value not in ("", None):
-            parts.append(f"{key.replace('-', ' ')} {value}")
+    """Return an event's detail on one line; an error code in it becomes its sentence, which has the rest in it."""
+    code = next((values[key] for key in ("code", "error", "problem") if values.get(key)), "")
+    if isinstance(code, str) and code:
+        attrs = {k.replace("-", "_"): v for k, v in values.items() if isinstance(v, str | int)}
+        return describe(code.removeprefix(ERROR_PREFIX), attrs).summary
+    parts = [
+        _DETAILS.get(key, key.replace("-", " ") + " {}").format(value)
+        for key, value in values.items()
+        if value not in ("", None)
+    ]
     return " · ".join(parts)
 
 

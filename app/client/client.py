@@ -52,6 +52,7 @@ class Client:
         self._ended: dict[str, tuple[bool, str, Mapping[str, Any]]] = {}
         self._refresh: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._orphans: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Self:
         await self.open(start=True)
@@ -111,27 +112,50 @@ class Client:
         """Call a method of the contract; polkit may ask the person. Raises the Problem that it answers with."""
         return await self.connection.call(path, interface, method, *args, interactive=True)
 
-    async def run(self, job: str, on_step: Step = no_step) -> Mapping[str, Any]:
-        """Wait for a job's end and return its details; `on_step` sees it whenever it changed.
+    async def job(
+        self, path: str, interface: str, method: str, *args: Any, on_step: Step = no_step
+    ) -> Mapping[str, Any]:
+        """Call a method that returns a job, and wait for the job's end; returns its details.
 
-        Raises the Problem it failed with. Cancelling the waiting task cancels the job, and waits until it has ended.
+        `on_step` sees the job whenever it changed. Raises the Problem of the call or of the job. Cancelling the waiting
+        task cancels the job, and waits until it has ended.
         """
+        call = asyncio.ensure_future(self.call(path, interface, method, *args))
+        try:
+            job = str(await asyncio.shield(call))
+        except asyncio.CancelledError:
+            # The call is on its way: a job that comes of it is nobody's, and is stopped as soon as it is known.
+            self._orphans.add(call)
+            call.add_done_callback(self._stop_orphan)
+            raise
+        return await self.run(job, on_step)
+
+    def _stop_orphan(self, call: asyncio.Future[Any]) -> None:
+        self._orphans.discard(call)
+        if not call.cancelled() and call.exception() is None and not self.connection.closed:
+            stopping = asyncio.ensure_future(self._cancel_job(str(call.result())))
+            self._orphans.add(stopping)
+            stopping.add_done_callback(self._orphans.discard)
+
+    async def run(self, job: str, on_step: Step = no_step) -> Mapping[str, Any]:
+        """Wait for the end of a job that is known by its path; otherwise as `job`."""
         waiter = self._waiting[job] = _Waiter(asyncio.get_running_loop().create_future(), on_step)
         try:
             if not self._take_ended(job):
                 await self._look_at(job)
-            return await self._end_of(job, waiter.future)
+            return await asyncio.shield(waiter.future)
+        except asyncio.CancelledError:
+            with contextlib.suppress(TimeoutError, Problem):
+                async with asyncio.timeout(CANCEL_PATIENCE):
+                    await self._cancel_job(job)
+                    await waiter.future
+            raise
         finally:
             self._waiting.pop(job, None)
 
-    async def _end_of(self, job: str, future: asyncio.Future[Mapping[str, Any]]) -> Mapping[str, Any]:
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            with contextlib.suppress(Problem, TimeoutError):
-                await asyncio.wait_for(self.call(job, JOB, "Cancel", {}), CANCEL_PATIENCE)
-                await asyncio.wait_for(future, CANCEL_PATIENCE)
-            raise
+    async def _cancel_job(self, job: str) -> None:
+        with contextlib.suppress(Problem):
+            await self.call(job, JOB, "Cancel", {})
 
     async def _look_at(self, job: str) -> None:
         """Fetch a job's properties once: it may have ended before we knew its path."""

@@ -99,15 +99,23 @@ def secrets_descriptor(secrets: Secrets) -> Descriptor:
     return descriptor
 
 
-async def _start(
-    client: Client, path: str, interface: str, method: str, *args: Any, options: dict[str, Any], secrets: Secrets | None
-) -> str:
-    """Call a method that takes options with secrets; returns the job's path."""
+async def _with_secrets(
+    client: Client,
+    path: str,
+    interface: str,
+    method: str,
+    *args: Any,
+    options: dict[str, Any],
+    secrets: Secrets | None,
+    on_step: Step,
+) -> Mapping[str, Any]:
+    """Run a job whose options may have secrets; returns its details."""
     if not secrets:
-        return str(await client.call(path, interface, method, *args, options))
+        return await client.job(path, interface, method, *args, options, on_step=on_step)
     descriptor = secrets_descriptor(secrets)
     try:
-        return str(await client.call(path, interface, method, *args, options | {"secrets": descriptor}))
+        whole = options | {"secrets": descriptor}
+        return await client.job(path, interface, method, *args, whole, on_step=on_step)
     finally:
         descriptor.close()
 
@@ -125,8 +133,9 @@ async def discover(
     values: dict[str, Any] = {"interface": interface} if interface else {}
     if sign_in is not None and sign_in.method != "none":
         values |= sign_in.options()
-    job = await _start(client, ROOT_PATH, MANAGER, "Discover", address, options=values, secrets=secrets)
-    details = await client.run(str(job), on_step)
+    details = await _with_secrets(
+        client, ROOT_PATH, MANAGER, "Discover", address, options=values, secrets=secrets, on_step=on_step
+    )
     targets = details.get("targets", [])
     return tuple(Found(str(t.get("name", "")), tuple(t.get("portals", ()))) for t in targets if isinstance(t, dict))
 
@@ -174,36 +183,31 @@ async def login(
 ) -> tuple[str, tuple[str, ...]]:
     """Connect; returns the session and its disks. `sign_in` is for this login only, None is as saved."""
     values = dict(sign_in.options()) if sign_in is not None else {}
-    job = await _start(client, target, TARGET, "Login", options=values, secrets=secrets)
-    details = await client.run(str(job), on_step)
+    details = await _with_secrets(client, target, TARGET, "Login", options=values, secrets=secrets, on_step=on_step)
     return str(details.get("session", "")), as_paths(details.get("luns"))
 
 
 async def logout(client: Client, target: str, on_step: Step = no_step) -> None:
     """Eject a target's disks and disconnect."""
-    job = await client.call(target, TARGET, "Logout", {})
-    await client.run(str(job), on_step)
+    await client.job(target, TARGET, "Logout", {}, on_step=on_step)
 
 
 async def rescan(client: Client, session: str, on_step: Step = no_step) -> None:
     """Ask the target for its disks again."""
-    job = await client.call(session, SESSION, "Rescan", {})
-    await client.run(str(job), on_step)
+    await client.job(session, SESSION, "Rescan", {}, on_step=on_step)
 
 
 async def attach(
     client: Client, lun: str, *, method: str = "auto", read_only: bool = False, on_step: Step = no_step
 ) -> Attached:
     """Make a disk a device."""
-    job = await client.call(lun, LUN, "Attach", {"method": method, "read-only": read_only})
-    details = await client.run(str(job), on_step)
+    details = await client.job(lun, LUN, "Attach", {"method": method, "read-only": read_only}, on_step=on_step)
     return Attached(*(str(details.get(key, "")) for key in ("device", "method", "reason")))
 
 
 async def eject(client: Client, lun: str, on_step: Step = no_step) -> None:
     """Write out what is pending and take the device away."""
-    job = await client.call(lun, LUN, "Eject", {})
-    await client.run(str(job), on_step)
+    await client.job(lun, LUN, "Eject", {}, on_step=on_step)
 
 
 async def statistics(client: Client) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from ...helper.api import bus
 from ...helper.api.errors import Problem
+from ...helper.api.faults import internal
 from . import operations
 from .agent import Ask, SecretAgent
 from .client import Client
@@ -98,7 +98,7 @@ class BusThread:
             self._thread.join(5)
 
     def submit(self, work: Callable[[Client], Awaitable[T]], done: Done) -> Work:
-        """Run `work(client)` in the thread; at its end `done(result, None)` or `done(None, problem)` is called there."""
+        """Run `work(client)` in the thread; `done(result, None)` or `done(None, problem)` is called there at last."""
         handle = Work(self._loop)
         try:
             self._loop.call_soon_threadsafe(self._begin, handle, work, done)
@@ -202,7 +202,7 @@ class BusThread:
             done(None, Problem("Cancelled"))
             raise
         except Exception as error:  # noqa: BLE001 - nothing may be lost silently: it is logged, and shown as Internal
-            done(None, bus.internal(error))
+            done(None, internal(error))
         else:
             done(result, None)
 

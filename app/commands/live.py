@@ -321,23 +321,21 @@ def _rates(rate: Rate | None) -> dict[str, float | None]:
     return {"read_rate": round(rate.read, 1), "write_rate": round(rate.write, 1)}
 
 
+_FIGURES = ("Disk", ">Read", ">Write", ">Reads/s", ">Writes/s", ">Read p50/p99", ">Write p50/p99", ">Queue", ">Errors")
+
+
 def _figures_table(client: Client, figures: dict[str, Any], rates: Rates) -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in (
-        "Disk",
-        ">Read",
-        ">Write",
-        ">Read/s",
-        ">Write/s",
-        ">Read p50/p99",
-        ">Write p50/p99",
-        ">Queue",
-        ">Errors",
-    ):
-        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
-    for row in figures["luns"]:
-        made.add_row(*_figures_row(client, row, rates.of(row["path"])))
+    for column in _FIGURES:
+        right = column.startswith(">")
+        made.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=True)
+    for cells in _figures_rows(client, figures, rates):
+        made.add_row(*cells)
     return made
+
+
+def _figures_rows(client: Client, figures: dict[str, Any], rates: Rates) -> list[list[str]]:
+    return [_figures_row(client, row, rates.of(row["path"])) for row in figures["luns"]]
 
 
 def _figures_row(client: Client, row: dict[str, Any], rate: Rate | None) -> list[str]:
@@ -379,7 +377,7 @@ async def stats(run: Run, client: Client, watch: bool, interval: float, count: i
         if run.json:
             emit(figures)
         else:
-            run.out.print(_figures_table(client, figures, rates))
+            table(run, _FIGURES, _figures_rows(client, figures, rates), "No disks: nothing is connected.")
         return
     live = None if run.json or not run.out.is_terminal else Live(console=run.out, auto_refresh=False)
     try:
@@ -409,4 +407,4 @@ async def _watch(run: Run, client: Client, rates: Rates, live: Live | None, inte
         elif live is not None:
             live.update(_figures_table(client, figures, rates), refresh=True)
         else:
-            run.out.print(_figures_table(client, figures, rates))
+            table(run, _FIGURES, _figures_rows(client, figures, rates), "No disks: nothing is connected.")

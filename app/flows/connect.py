@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """“Connect to a target”, step by step, as data and plain functions: no Qt, no bus.
 
-A `Flow` is frozen. Each function takes one and returns the next, with what is to be done meanwhile as `flow.effect`: who
-shows it carries the effect out and reports back with `found`, `connected` or `failed`. Nothing typed is lost by
+A `Flow` is frozen. Each function takes one and returns the next, with what is to be done meanwhile as `flow.effect`:
+who shows it carries the effect out and reports back with `found`, `connected` or `failed`. Nothing typed is lost by
 going back: it stays in the flow.
 
     ADDRESS --submit_address--> LOOKING --found--> CHOOSE --choose--> CONNECTING --connected--> DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from math import ceil
 from typing import Any
 
 import pyqtgraph as pg
@@ -18,7 +19,7 @@ from ..client.objects import Target
 from ..model.bridge import Bus
 from ..model.rates import HISTORY
 from . import theme
-from .widgets import button, label, spaced
+from .widgets import button, label, set_icon, spaced
 
 
 class _Ago(pg.AxisItem):  # type: ignore[misc]
@@ -28,7 +29,7 @@ class _Ago(pg.AxisItem):  # type: ignore[misc]
         return ["now" if v > -1 else f"{-v / 60:.0f} min" if v % 60 == 0 else f"{-v:.0f} s" for v in values]
 
     def tickValues(self, low: float, high: float, _size: float) -> list[tuple[float, list[float]]]:
-        step = 60.0
+        step = 15.0 if high - low < 70 else 30.0 if high - low < 130 else 60.0
         first = int(low // step) * step
         return [(step, [v for v in (first + step * n for n in range(20)) if low <= v <= high])]
 
@@ -74,9 +75,10 @@ class ActivityPage(QWidget):
         now = theme.colours()
         self._read = Figure("Read", now.read)
         self._write = Figure("Written", now.write)
-        self._ops = Figure("Commands a second", now.border)
-        self._latency = Figure("Read latency, median and 99 %", now.border)
+        self._ops = Figure("Commands/s", now.border)
+        self._latency = Figure("Read latency, median / 99 %", now.border)
         self._readout = label("", "muted")
+        self._range = label("last minute", "muted")
         self._plot = self._make_plot()
         self._build()
         bus.figures.connect(self._on_figures)
@@ -89,7 +91,7 @@ class ActivityPage(QWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
-        plot.setXRange(-HISTORY, 0, padding=0.005)
+        plot.setXRange(-60, 0, padding=0.005)
         plot.setLimits(yMin=0)
         plot.showGrid(x=True, y=True, alpha=0.13)
         plot.setLabel("left", "MB/s")
@@ -99,6 +101,7 @@ class ActivityPage(QWidget):
             axis.setTextPen(QColor(now.muted))
         plot.getAxis("left").setWidth(58)
         plot.getAxis("left").enableAutoSIPrefix(False)
+        plot.getAxis("left").setTickDensity(0.6)
         self._curves = []
         for colour in (now.read, now.write):
             fill = QColor(colour)
@@ -123,7 +126,7 @@ class ActivityPage(QWidget):
         layout.addWidget(self._plot, 1)
         foot = QGridLayout()
         foot.addWidget(self._readout, 0, 0)
-        foot.addWidget(label("last 5 minutes", "muted"), 0, 1, Qt.AlignmentFlag.AlignRight)
+        foot.addWidget(self._range, 0, 1, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(foot)
         self._set_figures()
 
@@ -145,8 +148,15 @@ class ActivityPage(QWidget):
         self._points = ([t - now for t in times], [r / 1e6 for r in reads], [w / 1e6 for w in writes])
         self._curves[0].setData(self._points[0], self._points[1])
         self._curves[1].setData(self._points[0], self._points[2])
+        self._show_range(-self._points[0][0] if times else 0.0)
         top = max([1.0, *self._points[1], *self._points[2]])
         self._plot.setYRange(0, top * 1.1, padding=0)
+
+    def _show_range(self, seconds: float) -> None:
+        """Show as many minutes as there are, from one to five."""
+        minutes = max(1, min(ceil(seconds / 60), round(HISTORY / 60)))
+        self._plot.setXRange(-60.0 * minutes, 0, padding=0.005)
+        self._range.setText("last minute" if minutes == 1 else f"last {minutes} minutes")
 
     def _set_figures(self) -> None:
         rate = self._bus.rates.sum_of(self._paths)
@@ -183,7 +193,7 @@ class ActivityPage(QWidget):
         on = self._pause.isChecked()
         self._pause.setText("Go on" if on else "Pause")
         self._pause.setAccessibleName(self._pause.text())
-        self._pause.setIcon(theme.icon("play" if on else "pause"))
+        set_icon(self._pause, "play" if on else "pause")
         self.paused.emit(on)
         self._on_figures()
 

@@ -187,6 +187,7 @@ class ConnectDialog(QDialog):
 
     def _choose_page(self) -> QWidget:
         self._list = QListWidget()
+        self._list.setObjectName("found")
         self._list.setAccessibleName("Targets that were found")
         self._list.setIconSize(QSize(28, 28))
         self._list.setSpacing(2)

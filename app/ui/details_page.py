@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -74,6 +74,8 @@ class DetailsPage(QWidget):
                 font.setWeight(QFont.Weight.DemiBold)
                 section.setFont(0, font)
                 section.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                section.setSizeHint(0, QSize(0, self.fontMetrics().height() + 24))
+                section.setTextAlignment(0, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeading)
                 self._tree.addTopLevelItem(section)
                 section.setFirstColumnSpanned(True)
                 section.setExpanded(True)

@@ -24,9 +24,8 @@ from ..flows.mount import advice
 from ..model.bridge import Bus
 from ..model.disks import DisksModel
 from ..model.targets import PATH
-from . import theme
 from .cells import TwoLines
-from .widgets import Code, Elided, Message, button, spaced
+from .widgets import Code, Elided, Message, button, set_icon, spaced
 
 
 class DisksPage(QWidget):
@@ -138,7 +137,7 @@ class DisksPage(QWidget):
         kind = what.kind if what is not None else "none"
         self._open.setText("Open" if kind == "open" else "Mount")
         self._open.setAccessibleName(self._open.text())
-        self._open.setIcon(theme.icon("folder" if kind == "open" else "mount", theme.colours().on_accent))
+        set_icon(self._open, "folder" if kind == "open" else "mount", primary=True)
         self._open.setVisible(kind in {"open", "udisks"})
         self._open.setEnabled(free)
         self._attach.setVisible(not attached)

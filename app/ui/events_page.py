@@ -23,6 +23,7 @@ class EventsPage(QWidget):
         self._ready = False
         self._model = EventsModel(self)
         self._table = QTableView()
+        self._table.setObjectName("events")
         self._table.setAccessibleName("Events of this target")
         self._table.setModel(self._model)
         self._table.setShowGrid(False)

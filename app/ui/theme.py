@@ -128,6 +128,7 @@ QLineEdit {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 
     selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
 QLineEdit:focus {{ border: 2px solid {c.accent}; padding: 5px 7px; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {c.border}; }}
+QTabWidget::tab-bar {{ left: 14px; }}
 QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 9px 14px; margin-right: 2px;
     border-bottom: 3px solid transparent; }}
@@ -139,8 +140,13 @@ QTableView, QTreeView, QListView {{ background: {c.base}; border: 1px solid {c.b
     gridline-color: {c.border}; outline: 0; }}
 QTableView:focus, QTreeView:focus, QListView:focus {{ border: 1px solid {c.accent}; }}
 QTreeView::item {{ padding: 4px 2px; }}
-QHeaderView {{ background: {c.base}; border: 0; }}
-QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: 0; border-bottom: 1px solid {c.border};
+#events::item {{ padding: 0 10px; border-bottom: 1px solid {c.hover}; }}
+#events::item:selected, QTreeView::item:selected {{ background: {c.selected}; color: {c.text}; }}
+#found::item {{ padding: 8px 10px; border-radius: 6px; color: {c.text}; }}
+#found::item:hover {{ background: {c.hover}; }}
+#found::item:selected {{ background: {c.selected}; color: {c.text}; }}
+QHeaderView {{ background: transparent; border: 0; }}
+QHeaderView::section {{ background: transparent; color: {c.muted}; border: 0; border-bottom: 1px solid {c.border};
     padding: 7px 10px; }}
 #sidebar {{ background: {c.window}; border: 0; border-right: 1px solid {c.border}; }}
 #targets {{ background: transparent; border: 0; }}
@@ -178,9 +184,9 @@ def _svg(name: str) -> str:
     return resources.files(__package__).joinpath("icons", f"{name}.svg").read_text("utf-8")
 
 
-def pixmap(name: str, size: int, colour: str, ratio: float = 1.0) -> QPixmap:
-    """Draw an icon of ours in a colour."""
-    made = QPixmap(round(size * ratio), round(size * ratio))
+def pixmap(name: str, size: int, colour: str, ratio: float = 1.0, gap: int = 0) -> QPixmap:
+    """Draw an icon of ours in a colour, with a gap behind it."""
+    made = QPixmap(round((size + gap) * ratio), round(size * ratio))
     made.setDevicePixelRatio(ratio)
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
@@ -191,11 +197,12 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 1.0) -> QPixmap:
 
 
 @cache
-def icon(name: str, colour: str = "") -> QIcon:
-    """Return an icon of ours in the text's colour, or another; greyed when disabled."""
+def icon(name: str, colour: str = "", gap: int = 0) -> QIcon:
+    """Return an icon of ours in the text's colour, or another; greyed when disabled. `gap`: room before a text."""
     made = QIcon()
     for size in (16, 20, 24, 32, 48, 64):
         for ratio in (1.0, 2.0):
-            made.addPixmap(pixmap(name, size, colour or colours().text, ratio))
-            made.addPixmap(pixmap(name, size, colours().muted, ratio), QIcon.Mode.Disabled)
+            made.addPixmap(pixmap(name, size, colour or colours().text, ratio, gap))
+            made.addPixmap(pixmap(name, size, colours().muted, ratio, gap), QIcon.Mode.Disabled)
+            made.addPixmap(pixmap(name, size, colour or colours().text, ratio, gap), QIcon.Mode.Selected)
     return made

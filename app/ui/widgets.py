@@ -44,10 +44,17 @@ def button(words: str, clicked: Callable[[], object], *, icon: str = "", primary
     made.setAccessibleName(words.replace("&", ""))
     made.clicked.connect(lambda _checked=False: clicked())
     if icon:
-        made.setIcon(theme.icon(icon, theme.colours().on_accent if primary else ""))
+        set_icon(made, icon, primary=primary)
     if primary:
         made.setProperty("primary", "true")
     return made
+
+
+def set_icon(control: QPushButton, icon: str, *, primary: bool = False) -> None:
+    """Put an icon before a button's text."""
+    gap = 5
+    control.setIcon(theme.icon(icon, theme.colours().on_accent if primary else "", gap))
+    control.setIconSize(QSize(16 + gap, 16))
 
 
 def tool(icon: str, words: str, clicked: Callable[[], object] | None = None) -> QToolButton:

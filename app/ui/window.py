@@ -74,6 +74,7 @@ class Window(QMainWindow):
         self._connect_signals()
         bus.watch(True)
         self._restore()
+        self.list.setFocus()
         self._on_changed(bus.snapshot_now)
 
     # ---- the frame
@@ -104,7 +105,7 @@ class Window(QMainWindow):
         side = QWidget()
         side.setObjectName("sidebar")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setMinimumWidth(220)
+        side.setMinimumWidth(260)
         side.setMaximumWidth(420)
         layout = QVBoxLayout(side)
         layout.setContentsMargins(0, 12, 0, 8)
@@ -193,7 +194,6 @@ class Window(QMainWindow):
         self._name.setText(name)
         self._copy.setVisible(bool(name))
         self.right.setCurrentIndex(self._page_of(snapshot))
-        self.list.setEnabled(snapshot.ready or bool(snapshot.targets))
         self._forget_solved(snapshot)
         self._show_target()
 

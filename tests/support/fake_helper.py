@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A service with the contract's face and nothing behind it: for the app's own tests, where the helper would only be slow.
+"""A service with the contract's face and nothing behind it: for the app's own tests.
 
-What an address or a target does is in its name: `refused.example` refuses, `slow.example` never answers; targets whose name
-has "chap" want the secret of SECRETS, "mutual" both; "empty" has no disks. Run as a program it fills itself with a scene for
-looking at the window: ``python fake_helper.py ADDRESS``.
+What an address or a target does is in its name: `refused.example` refuses, `slow.example` never answers; targets whose
+name has "chap" want the secret of SECRETS, "mutual" both; "empty" has no disks. Run as a program it fills itself with a
+scene for looking at the window: ``python fake_helper.py ADDRESS``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import math
 import os
 import random
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lundock.helper.api import names
 from lundock.helper.api.bus import Connection
@@ -25,7 +32,10 @@ from lundock.helper.api.errors import Problem, describe
 from lundock.helper.api.objects import Call, ObjectServer
 from lundock.helper.api.settings import defaults
 from lundock.helper.api.values import ObjectPath
+from support import buses
 
+ANYONE = Call("", "", "", "", interactive=False)
+NOTHING = ObjectPath("/")
 SECRETS = ("correct horse b", "target battery s")
 IQN = "iqn.2026-01.org.example.nas:"
 OFFERS = ("backup", "media", "chap-vault", "mutual-vault", "empty")
@@ -90,7 +100,7 @@ class FakeTarget:
     chap_name: str = ""
     target_chap_name: str = ""
     state: str = "disconnected"
-    session: ObjectPath = ObjectPath("/")
+    session: ObjectPath = NOTHING
     last_error: str = ""
 
     async def login(self, _call: Call, options: dict[str, Any]) -> ObjectPath:
@@ -405,6 +415,13 @@ class FakeHelper:
 COUNTERS = ("reads", "read-bytes", "writes", "write-bytes", "flushes", "discards", "errors", "retries")
 
 
+async def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until the condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for is in other threads and processes
+            await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
 async def serving(address: str, *, pace: float = 0.0) -> Any:
     """Serve on the bus at `address` in this loop."""
@@ -417,12 +434,79 @@ async def serving(address: str, *, pace: float = 0.0) -> Any:
         connection.close()
 
 
+class RunningFake:
+    """A FakeHelper in a thread of its own; `do` calls something in its loop and waits for it."""
+
+    def __init__(self, address: str, pace: float) -> None:
+        self.address = address
+        self.pace = pace
+        self.helper: FakeHelper
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._run()))
+
+    async def _run(self) -> None:
+        async with serving(self.address, pace=self.pace) as helper:
+            self.helper = helper
+            self._ready.set()
+            await self._stop.wait()
+        pending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
+            self._loop.close()
+
+    def do(self, function: Any) -> Any:
+        async def call() -> Any:
+            result = function(self.helper)
+            return await result if inspect.isawaitable(result) else result
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+
+    def add(self, name: str, alias: str = "", address: str = "nas.local", **options: Any) -> str:
+        portals = [{"address": address, "port": 3260, "portal-group": 1}]
+        return str(self.do(lambda h: h.add_target(ANYONE, IQN + name, portals, {"alias": alias, **options})))
+
+    def connect(self, path: str) -> None:
+        """Connect a target, and wait until it is."""
+
+        async def work(helper: FakeHelper) -> None:
+            target = helper.targets[path]
+            job = helper.jobs[helper.start("login", [target.path], lambda job: target._login(job, {}, {}))]
+            assert job.task is not None
+            await job.task
+            assert not job.error
+
+        self.do(work)
+
+
+@contextlib.contextmanager
+def running_fake(*, pace: float = 0.0) -> Iterator[RunningFake]:
+    """Run a private bus with a FakeHelper on it."""
+    with buses.session_bus() as address:
+        fake = RunningFake(address, pace)
+        fake.start()
+        try:
+            yield fake
+        finally:
+            fake.stop()
+
+
 async def _scene(helper: FakeHelper) -> None:
     """A NAS with two connected targets, one lost, two saved; traffic that moves."""
-    call = Call("", "", "", "", interactive=False)
     portal = [{"address": "nas.local", "port": 3260, "portal-group": 1}]
     for name, alias in (("backup", "Backup"), ("media", ""), ("vm-images", "VM images"), ("chap-vault", "Vault")):
-        await helper.add_target(call, IQN + name, [dict(p) for p in portal], {"alias": alias})
+        await helper.add_target(ANYONE, IQN + name, [dict(p) for p in portal], {"alias": alias})
     for target in list(helper.targets.values())[:2]:
         helper.start("login", [target.path], lambda job, t=target: t._login(job, {}, {}))
     await asyncio.sleep(0.2)
@@ -430,7 +514,7 @@ async def _scene(helper: FakeHelper) -> None:
     lost.last_error = "ConnectionLost"
     lost.set_state("lost")
     first = helper.luns[helper.luns_of(next(iter(helper.sessions)))[0]]
-    await first.attach(call, {})
+    await first.attach(ANYONE, {})
     await asyncio.sleep(0.2)
     first.holders = [{"kind": "mount", "name": "/media/anna/Backup"}]
     helper.server.refresh(first.path)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures, times and states in words."""
+
+from __future__ import annotations
+
+import pytest
+from lundock.app import text
+from lundock.helper.api.errors import Problem, catalogue
+
+
+@pytest.mark.parametrize(
+    ("number", "decimal", "both"),
+    [
+        (0, "0 B", "0 B"),
+        (999, "999 B", "999 B"),
+        (1000, "1 kB", "1 kB (1000 B)"),
+        (268_435_456, "268 MB", "268 MB (256 MiB)"),
+        (2_000_398_934_016, "2 TB", "2 TB (1.8 TiB)"),
+        (1_500_000_000_000, "1.5 TB", "1.5 TB (1.4 TiB)"),
+        (8 * 10**18, "8000 PB", "8000 PB (7105 PiB)"),
+    ],
+)
+def test_sizes(number: int, decimal: str, both: str) -> None:
+    assert text.size(number) == decimal
+    assert text.size_both(number) == both
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.0, "0.0 MB/s"),
+        (-5.0, "0.0 MB/s"),
+        (120_000.0, "0.12 MB/s"),
+        (9_870_000.0, "9.9 MB/s"),
+        (1.234e9, "1234 MB/s"),
+    ],
+)
+def test_rates_are_always_in_the_same_unit(rate: float, words: str) -> None:
+    assert text.rate(rate) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(85, "85 µs"), (1400, "1.4 ms"), (250_000, "250 ms"), (2_100_000, "2.1 s")]
+)
+def test_latencies(value: float, words: str) -> None:
+    assert text.microseconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "just now"), (59, "59 seconds ago"), (60, "1 minute ago"), (7200, "2 hours ago"), (86400 * 400, "1 year ago")],
+)
+def test_times_in_words(seconds: int, words: str) -> None:
+    assert text.ago(1_000_000_000_000_000, 1_000_000_000 + seconds) == words
+
+
+def test_a_time_out_of_range_is_shown_as_a_number() -> None:
+    assert text.exact(2**63) == str(2**63)
+
+
+def test_every_error_has_its_three_sentences() -> None:
+    for code in catalogue():
+        info = text.explain(Problem(code))
+        assert info.summary
+        assert info.action, code
+        assert info.meaning or "{" in catalogue()[code].meaning, code
+
+
+def test_an_error_in_an_event_becomes_its_sentence() -> None:
+    words = text.detail({"code": "ConnectionLost", "address": "192.0.2.5"})
+    assert words == "The connection to 192.0.2.5 broke off."
+
+
+def test_what_is_not_known_is_shown_as_it_is() -> None:
+    assert text.state("hovering") == "Hovering"
+    assert text.event("tape-ejected") == "Tape ejected"
+    assert text.step("", "") == "Working"
+
+
+@pytest.mark.parametrize(
+    ("holder", "words"),
+    [
+        ({"kind": "mount", "name": "/mnt"}, "mounted on /mnt"),
+        ({"kind": "process", "name": "fio", "pid": 7}, "fio (process 7)"),
+        ({"kind": "device", "name": "dm-0"}, "used by dm-0"),
+        ({}, "?"),
+    ],
+)
+def test_holders(holder: dict[str, object], words: str) -> None:
+    assert text.holder(holder) == words
