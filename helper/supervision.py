@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .api.errors import Problem
 from .api.settings import Value, defaults
-from .engine.names import Portal
+from .engine.names import Portal as Portal
 
 if TYPE_CHECKING:
     from .worker_session import WorkerSession

@@ -103,11 +103,11 @@ class Link:
         """Whether a helper is there."""
         return self._sock is not None
 
-    def send(self, kind: str, **fields: Any) -> None:
+    def send(self, message_type: str, /, **fields: Any) -> None:
         """Send a message, or forget it when nobody is there."""
         if self._sock is None:
             return
-        self._queue.append(control.encode(Message(kind, fields), control.FROM_WORKER))
+        self._queue.append(control.encode(Message(message_type, fields), control.FROM_WORKER))
         if len(self._queue) > _MAX_QUEUE:
             log.error("The helper does not read; giving its connection up")
             self.drop()
