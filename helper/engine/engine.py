@@ -24,6 +24,7 @@ from ..api.statistics import Writer
 from . import pdu
 from .connection import Connection
 from .front import Front
+from .front_fuse import FuseFront
 from .front_nbd import NbdFront
 from .login import Login, LoginConfig, LoginResult
 from .loop import READ, WRITE, Loop, Timer
@@ -175,8 +176,6 @@ class Engine:
 
     def attach_fuse(self, front: int, lun: int, fd: int, *, read_only: bool, resume: bool) -> None:
         """Serve a unit as one file on a /dev/fuse descriptor (ours, unless this raises); `resume`: another process did INIT."""
-        from .front_fuse import FuseFront
-
         unit = self._unit_for_front(lun)
         made = FuseFront(self, front, unit, fd, read_only=self._read_only(read_only), resume=resume)
         self._add(made, fd, made.ready)
@@ -195,11 +194,9 @@ class Engine:
 
         def idle() -> None:
             if found.read_only:
-                self._remove(found)
-                done(None)
+                closed()
             else:
-                found.closing = closed
-                found.flush_job(0)
+                found.flush_job(0, closed)
 
         def closed() -> None:
             self._remove(found)

@@ -12,7 +12,6 @@ does not answer, holds up nobody but himself.
 from __future__ import annotations
 
 import errno
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -26,6 +25,8 @@ from .task import Task, Unit
 MAX_PIECE = 1 << 20
 #: A discard of more than this is cut: a loop device holds back what comes behind it.
 MAX_DISCARD = 1 << 30
+#: More requests that take several commands are not begun at once.
+MAX_JOBS = 16
 MAX_EXTENT_BLOCKS = 0xFFFFFFFF
 _ZEROS = bytes(MAX_PIECE)
 
@@ -69,7 +70,7 @@ class Front:
         self.held = 0
         self.max_used = 1
         self.max_held = MAX_PIECE
-        self.jobs: deque[Job] = deque()
+        self.jobs: list[Job] = []
         self.is_blocked = False
         self.is_dirty = False
         self.closing: Callable[[], None] | None = None
@@ -115,8 +116,7 @@ class Front:
         """Go on with what was held up."""
         self.is_blocked = False
         self.pump()
-        if not self.jobs:
-            self.go_on()
+        self.go_on()
 
     def touch(self) -> None:
         """Have `flush` called at the end of what is being handled."""
@@ -132,27 +132,32 @@ class Front:
         self.pump()
 
     def pump(self) -> None:
-        """Send commands of the jobs, oldest first."""
-        jobs = self.jobs
-        while jobs:
-            if not jobs[0].pump():
-                self.block()
-                return
-            jobs.popleft()
+        """Send commands of the jobs, oldest first; those that wait for their own commands hold up no others."""
+        self.jobs = [job for job in self.jobs if not job.pump()] if self.jobs else self.jobs
+        if self.jobs:
+            self.block()
 
     def ended(self, job: Job) -> None:
         """A job's last command ended."""
         self.held -= job.length
-        self.job_done(job)
+        if job.then is None:
+            self.job_done(job)
         if job.pooled is not None:
             job.pooled.release()
             job.pooled = None
-        if self.closing is not None:
+        if job.then is not None:
+            job.then()
+        elif self.closing is not None:
             self.check_idle()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was asked for is answered."""
+        return not self.used and not self.jobs
 
     def check_idle(self) -> None:
         """When closing: say so as soon as nothing is on its way."""
-        if self.closing is not None and not self.used and not self.jobs:
+        if self.closing is not None and self.idle:
             closing, self.closing = self.closing, None
             closing()
 
@@ -195,9 +200,13 @@ class Front:
         job.pieces = pieces()
         self.start(job)
 
-    def flush_job(self, cookie: int) -> None:
-        """SYNCHRONIZE CACHE: (16), or (10) where that is not known; a unit that knows neither has no cache to write out."""
+    def flush_job(self, cookie: int, then: Callable[[], None] | None = None) -> None:
+        """SYNCHRONIZE CACHE: (16), or (10) where that is not known; a unit that knows neither has no cache to write out.
+
+        With `then` it is our own, and nobody is answered.
+        """
         job = Job(self, cookie, 0)
+        job.then = then
 
         def pieces() -> Iterator[Callable[[], None]]:
             for cdb in (cdbs.synchronize_cache16(), cdbs.synchronize_cache10()):
@@ -306,19 +315,8 @@ class Job:
     """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
 
     __slots__ = (
-        "_ended",
-        "_over",
-        "_pumping",
-        "_running",
-        "_waits",
-        "at",
-        "cookie",
-        "error",
-        "front",
-        "length",
-        "pieces",
-        "pooled",
-    )
+        "_ended", "_over", "_pumping", "_running", "_waits", "at", "cookie", "error", "front", "length", "pieces", "pooled", "then",
+    )  # fmt: skip
 
     def __init__(self, front: Front, cookie: int, length: int) -> None:
         self.front = front
@@ -329,6 +327,8 @@ class Job:
         self.at = 0
         self.error = 0
         self.pieces: Iterator[Callable[[], None]] = iter(())
+        #: Called at the end of a job of our own, in place of an answer.
+        self.then: Callable[[], None] | None = None
         self._running = 0
         self._over = False
         self._ended = False

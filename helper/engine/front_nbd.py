@@ -13,7 +13,7 @@ from struct import Struct
 
 from ..api.errors import Problem
 from .buffers import HEADROOM, Buffer, SendQueue, large_buffers
-from .front import Driver, Front, Job
+from .front import MAX_JOBS, Driver, Front, Job
 from .loop import BROKEN, READ, WRITE
 from .nbd_handshake import Export, Handshake
 from .task import Task, Unit
@@ -168,7 +168,7 @@ class NbdFront(Front):
         )  # fmt: skip
         size, free, read = self.size, session.free, session.read
         while filled - pos >= 28:
-            if self.used >= self.max_used or not free or self.jobs or self._crowded():
+            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS or self._crowded():
                 self.block()
                 break
             magic, flags, kind, handle, offset, length = unpack(buffer, pos)
@@ -340,13 +340,13 @@ class NbdFront(Front):
     # -- ending ------------------------------------------------------------------------------------------------
     def _leave(self) -> None:
         """NBD_CMD_DISC: answer what was asked, then go."""
-        if not self.used and not self.jobs and self.out.empty:
+        if self.idle:
             self._over(None)
 
-    def check_idle(self) -> None:
+    @property
+    def idle(self) -> bool:
         """As in Front; the answers must have been sent, too."""
-        if self.out.empty:
-            super().check_idle()
+        return super().idle and self.out.empty
 
     def _over(self, problem: Problem | None) -> None:
         self.driver.front_over(self, problem)
