@@ -39,6 +39,8 @@ async def read(fd: int, deadline: float = DEADLINE) -> Secrets:
 
 async def _read(fd: int, data: bytearray, deadline: float) -> None:
     mode = os.fstat(fd).st_mode
+    if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+        raise _refused()
     if stat.S_ISREG(mode):
         _read_memory(fd, data)
     elif stat.S_ISSOCK(mode):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way over the bus, against tgtd: look, save, connect, see disks, attach, eject, disconnect; and what goes wrong."""
+"""The whole way over the bus, against tgtd: look, save, connect, attach, eject, disconnect; and what goes wrong."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_a_caller_that_leaves_takes_its_login_along(helper: HelperProcess, targe
             other.close()
             async with asyncio.timeout(20):
                 while not (found := await client.properties(job, names.JOB))["Finished"]:
-                    await asyncio.sleep(0.05)
+                    await client.connection.flush()
             assert found["Error"] == ERROR_PREFIX + "Cancelled"
             assert (await client.properties(target, names.TARGET))["State"] == "disconnected"
 

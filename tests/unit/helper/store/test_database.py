@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lundock.helper.api.errors import Problem
+from lundock.helper.store import Store, TargetRecord
+from lundock.helper.store.database import FILE
+from lundock.helper.store.schema import VERSION
+from lundock.helper.supervision import Portal
+
+RECORD = TargetRecord(
+    id=0,
+    name="iqn.2026-01.org.example:a",
+    portals=(Portal("192.0.2.1"), Portal("2001:db8::1", 3261, 7)),
+    owner=1000,
+    alias="Fächer",
+    interface="eth0",
+    sign_in="mutual",
+    chap_name="me",
+    target_chap_name="you",
+    settings={"queue_depth": 7, "header_digest": ("CRC32C",), "read_only": True},
+)
+
+
+def with_store(folder: Path, steps: Callable[[Store], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        store = await Store.open(folder)
+        try:
+            await steps(store)
+        finally:
+            await store.close()
+
+    asyncio.run(whole())
+
+
+def test_records_come_back_as_they_were(tmp_path: Path) -> None:
+    async def write(store: Store) -> None:
+        first = await store.add_target(RECORD)
+        assert first == replace(RECORD, id=first.id)
+        second = await store.add_target(replace(RECORD, name="iqn.2026-01.org.example:b", settings={}))
+        await store.update_target(replace(second, alias="other", portals=(Portal("192.0.2.9"),)))
+
+    async def read(store: Store) -> None:
+        first, second = await store.targets()
+        assert first == replace(RECORD, id=first.id)
+        assert (second.alias, second.portals, second.settings) == ("other", (Portal("192.0.2.9"),), {})
+        await store.remove_target(first.id)
+        assert await store.targets() == [second]
+
+    with_store(tmp_path, write)
+    with_store(tmp_path, read)
+
+
+def test_numbers_are_never_given_again(tmp_path: Path) -> None:
+    async def steps(store: Store) -> None:
+        first = await store.add_target(RECORD)
+        await store.remove_target(first.id)
+        assert (await store.add_target(RECORD)).id > first.id
+
+    with_store(tmp_path, steps)
+
+
+def test_a_name_is_saved_once(tmp_path: Path) -> None:
+    async def steps(store: Store) -> None:
+        await store.add_target(RECORD)
+        with pytest.raises(Problem) as refused:
+            await store.add_target(RECORD)
+        assert refused.value.code == "AlreadyExists"
+        assert len(await store.targets()) == 1
+
+    with_store(tmp_path, steps)
+
+
+def test_a_change_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    async def steps(store: Store) -> None:
+        record = await store.add_target(RECORD)
+        broken = replace(record, alias="new", portals=(Portal("192.0.2.1", "no number"),))  # type: ignore[arg-type]
+        with pytest.raises(sqlite3.Error):
+            await store.update_target(broken)
+        assert await store.targets() == [record]
+
+    with_store(tmp_path, steps)
+
+
+def test_the_name_is_made_once(tmp_path: Path) -> None:
+    found: list[tuple[str, str]] = []
+
+    async def steps(store: Store) -> None:
+        found.append(await store.initiator())
+
+    with_store(tmp_path, steps)
+    with_store(tmp_path, steps)
+    with_store(tmp_path / "other", steps)
+    assert found[0] == found[1] != found[2]
+    assert found[0][0].startswith("iqn.2026-01.io.github.lundock:")
+
+
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    async def steps(store: Store) -> None:
+        await store.add_target(RECORD)
+        for file in folder.iterdir():
+            assert file.stat().st_mode & 0o077 == 0, file
+
+    folder = tmp_path / "state"
+    old = os.umask(0)
+    try:
+        with_store(folder, steps)
+    finally:
+        os.umask(old)
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("damage", [b"this is no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_put_aside(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / FILE).write_bytes(damage)
+
+    async def steps(store: Store) -> None:
+        assert store.damaged is not None
+        assert store.damaged.read_bytes() == damage
+        assert await store.targets() == []
+        await store.add_target(RECORD)
+
+    async def again(store: Store) -> None:
+        assert store.damaged is None
+        assert len(await store.targets()) == 1
+
+    with_store(tmp_path, steps)
+    with_store(tmp_path, again)
+
+
+def test_a_page_that_was_overwritten_is_found(tmp_path: Path) -> None:
+    async def fill(store: Store) -> None:
+        for number in range(200):
+            await store.add_target(replace(RECORD, name=f"{RECORD.name}-{number}"))
+
+    with_store(tmp_path, fill)
+    with (tmp_path / FILE).open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xaa" * 8192)
+
+    async def steps(store: Store) -> None:
+        assert store.damaged is not None
+
+    with_store(tmp_path, steps)
+
+
+def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
+    async def nothing(store: Store) -> None:
+        pass
+
+    with_store(tmp_path, nothing)
+    database = sqlite3.connect(tmp_path / FILE)
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    with pytest.raises(Problem) as refused:
+        with_store(tmp_path, nothing)
+    assert refused.value.code == "NotSupported"
+    assert sorted(file.name for file in tmp_path.iterdir() if "damaged" in file.name) == []
+
+
+def test_a_setting_of_another_version_stays_at_its_default(tmp_path: Path) -> None:
+    async def add(store: Store) -> None:
+        await store.add_target(RECORD)
+
+    with_store(tmp_path, add)
+    database = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    database.execute("""INSERT INTO settings VALUES (1, 'from_the_future', '1')""")
+    database.execute("""UPDATE settings SET value = '"many"' WHERE name = 'queue_depth'""")
+    database.close()
+
+    async def steps(store: Store) -> None:
+        (record,) = await store.targets()
+        assert record.settings == {"header_digest": ("CRC32C",), "read_only": True}
+
+    with_store(tmp_path, steps)
+
+
+def test_the_timeline_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lundock.helper.store.database.MAX_EVENTS", 5)
+
+    async def steps(store: Store) -> None:
+        for number in range(12):
+            await store.add_event("kind", "target", {"number": number})
+        assert [event.detail["number"] for event in await store.events(0, 1000)] == [7, 8, 9, 10, 11]
+        assert [event.detail["number"] for event in await store.events(0, 2)] == [10, 11]
+        last = (await store.events(0, 1))[0].id
+        assert await store.events(last, 1000) == []
+        assert await store.events(2**64 - 1, 1000) == []
+
+    with_store(tmp_path, steps)

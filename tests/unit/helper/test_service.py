@@ -1,0 +1,533 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service with its real store, and a supervisor that plays the targets."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lundock.helper.api.errors import Problem
+from lundock.helper.api.settings import defaults
+from lundock.helper.api.values import Descriptor
+from lundock.helper.attach.base import MethodInfo
+from lundock.helper.jobs import Caller, Job
+from lundock.helper.service import MAX_ASKS, Service
+from lundock.helper.store import Event, Store
+from lundock.helper.supervision import Attached, FoundTarget, Holder, LunRecord, Portal, Secrets, SessionSpec
+from lundock.helper.things import Lun, Target
+
+ALICE = Caller(":1.1", 1000)
+NAME = "iqn.2026-01.org.example:disk"
+PORTALS = [{"address": "192.0.2.1", "port": 3261}]
+METHODS = (MethodInfo("fuse", True, ""), MethodInfo("nbd", False, "There is no nbd here."))
+SECRET = "correct horse b"
+
+
+def lun_record(number: int, size: int = 1 << 20) -> LunRecord:
+    return LunRecord(
+        f"{number:04x}000000000000", number, "disk", "IET", "VIRTUAL", "1", "s1", "naa.1", size, 512, 4096, False, True
+    )
+
+
+class FakeSession:
+    """A session without a worker behind it."""
+
+    def __init__(self, spec: SessionSpec, observer: Any) -> None:
+        self.spec = spec
+        self.observer = observer
+        self.state = "connected"
+        self.parameters: dict[str, Any] = {"TargetAlias": "the shelf"}
+        self.portal = spec.portals[0]
+        self.luns = (lun_record(1), lun_record(2))
+        self.attached: dict[str, Attached] = {}
+        self.used: dict[str, list[Holder]] = {}
+        self.log: list[tuple[Any, ...]] = []
+
+    async def rescan(self) -> None:
+        self.luns = (lun_record(1, 2 << 20), lun_record(3))
+
+    async def logout(self) -> None:
+        self.log.append(("logout",))
+        self.state = "ended"
+        self.observer.ended(self, None)
+
+    async def attach(self, lun: str, method: str, read_only: bool, step: Callable[[str], None]) -> Attached:
+        step("attach")
+        self.log.append(("attach", lun, method, read_only))
+        self.attached[lun] = Attached("/dev/loop7", "fuse", "the only one", read_only)
+        self.observer.changed(self)
+        return self.attached[lun]
+
+    async def eject(self, lun: str, step: Callable[[str], None]) -> None:
+        if self.used.get(lun):
+            raise Problem("DeviceBusy", holders="somebody")
+        if lun not in self.attached:
+            raise Problem("NotAttached")
+        del self.attached[lun]
+        self.log.append(("eject", lun))
+
+    async def holders(self, lun: str) -> list[Holder]:
+        return self.used.get(lun, [])
+
+    def statistics(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"bytes-sent": 7}, {lun.address: {"reads": lun.number} for lun in self.luns}
+
+
+class FakeSupervisor:
+    """Answers as told: `problem` fails the next attempts, `wanted` is the secret that lets one in."""
+
+    def __init__(self) -> None:
+        self.sessions: list[FakeSession] = []
+        self.specs: list[Any] = []
+        self.problem: Problem | None = None
+        self.wanted = ""
+        self.silent = False
+
+    async def _try(self, spec: Any, step: Callable[[str], None]) -> None:
+        self.specs.append(spec)
+        step("connect")
+        if self.silent:
+            await asyncio.Event().wait()
+        if self.problem:
+            raise self.problem
+        if self.wanted and (spec.secrets is None or spec.secrets.secret != self.wanted):
+            raise Problem("AuthenticationFailed", initiator_name=spec.initiator_name)
+
+    async def open_session(self, spec: SessionSpec, observer: Any, step: Callable[[str], None]) -> FakeSession:
+        await self._try(spec, step)
+        self.sessions.append(FakeSession(spec, observer))
+        return self.sessions[-1]
+
+    async def discover(self, request: Any, step: Callable[[str], None]) -> list[FoundTarget]:
+        await self._try(request, step)
+        return [FoundTarget(NAME, (Portal("192.0.2.1", 3260, 1),))]
+
+
+class Told:
+    """Writes down what a listener is told."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, str]] = []
+        self.events: list[Event] = []
+
+    def added(self, thing: Any) -> None:
+        self.log.append(("added", thing.ref))
+
+    def changed(self, thing: Any) -> None:
+        self.log.append(("changed", thing.ref))
+
+    def removed(self, thing: Any) -> None:
+        self.log.append(("removed", thing.ref))
+
+    def initiator_changed(self) -> None:
+        self.log.append(("initiator", ""))
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def job_added(self, job: Job) -> None:
+        pass
+
+    job_changed = job_completed = job_removed = job_added
+
+
+class Bench:
+    """A service under test."""
+
+    def __init__(self, store: Store) -> None:
+        self.supervisor = FakeSupervisor()
+        self.told = Told()
+        self.service = Service(store, self.supervisor, METHODS, self.told)  # type: ignore[arg-type]
+
+    async def add(self, **options: Any) -> Target:
+        named = {name.replace("_", "-"): value for name, value in options.items()}
+        return await self.service.add_target(ALICE, NAME, PORTALS, named)
+
+    async def done(self, job: Job) -> dict[str, Any]:
+        """Wait for a job that goes well."""
+        assert job.task is not None
+        await asyncio.wait([job.task])
+        await asyncio.sleep(0)
+        assert job.problem is None, job.problem
+        return dict(job.details)
+
+    async def fails(self, job: Job) -> Problem:
+        """Wait for a job that goes wrong."""
+        assert job.task is not None
+        await asyncio.wait([job.task])
+        await asyncio.sleep(0)
+        assert job.problem is not None
+        return job.problem
+
+    async def connect(self, target: Target) -> FakeSession:
+        await self.done(self.service.login(ALICE, target, {}, None))
+        return self.supervisor.sessions[-1]
+
+    def lun(self, target: Target, number: int = 1) -> Lun:
+        assert target.session is not None
+        return target.session.luns[lun_record(number).address]
+
+    async def timeline(self) -> None:
+        """Wait until everything that happened is in the timeline."""
+        await asyncio.gather(*(task for task in self.service._tasks if "_note" in repr(task.get_coro())))
+
+    async def kinds(self) -> list[str]:
+        return [event.kind for event in await self.service.events(0, 100)]
+
+
+def run(folder: Path, steps: Callable[[Bench], Awaitable[None]]) -> Bench:
+    async def whole() -> Bench:
+        store = await Store.open(folder)
+        bench = Bench(store)
+        try:
+            await bench.service.start()
+            await steps(bench)
+        finally:
+            await bench.service.stop(log_out=True)
+            await store.close()
+        return bench
+
+    return asyncio.run(whole())
+
+
+def memfd(**secrets: str) -> Descriptor:
+    fd = os.memfd_create("secrets")
+    os.write(fd, json.dumps({name.replace("_", "-"): value for name, value in secrets.items()}).encode())
+    return Descriptor(fd)
+
+
+def test_records_outlive_the_service(tmp_path: Path) -> None:
+    async def first(bench: Bench) -> None:
+        target = await bench.add(alias="shelf", settings={"queue_depth": "7", "read_only": "yes", "ping_interval": 5})
+        assert target.record.settings == {"queue_depth": 7, "read_only": True}  # what differs from the defaults
+        await bench.service.update_target(target, {"settings": {"read_only": ""}, "chap-name": "me"})
+        assert target.record.settings == {"queue_depth": 7}
+
+    async def second(bench: Bench) -> None:
+        (target,) = bench.service.targets.values()
+        assert (target.record.alias, target.record.chap_name, target.record.owner) == ("shelf", "me", 1000)
+        assert target.record.settings == {"queue_depth": 7}
+        assert bench.told.log == [("added", "targets/1")]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settings": {"queue_depth": 0}},
+        {"settings": {"no_such": 1}},
+        {"alias": "new", "sign-in": "kerberos"},
+        {"alias": "new", "portals": []},
+        {"startup": "boot"},
+        {"interface": "a/b"},
+    ],
+)
+def test_a_wrong_change_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add(alias="old")
+        before = target.record
+        with pytest.raises(Problem) as refused:
+            await bench.service.update_target(target, changes)
+        assert refused.value.code == "InvalidArgument"
+        assert target.record == before
+
+    run(tmp_path, steps)
+
+
+def test_login_hands_the_whole_record_over(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add(interface="eth0", sign_in="chap", chap_name="me", settings={"queue_depth": 7})
+        bench.supervisor.wanted = SECRET
+        details = await bench.done(bench.service.login(ALICE, target, {}, memfd(secret=SECRET)))
+        (spec,) = bench.supervisor.specs
+        assert (spec.target_name, spec.interface, spec.sign_in, spec.chap_name) == (NAME, "eth0", "chap", "me")
+        assert spec.portals == (Portal("192.0.2.1", 3261, -1),)
+        assert dict(spec.settings) == {**defaults(), "queue_depth": 7}
+        assert spec.initiator_name == bench.service.initiator_name
+        assert details == {
+            "session": "sessions/1",
+            "luns": ["sessions/1/luns/0001000000000000", "sessions/1/luns/0002000000000000"],
+        }
+        assert (target.state, target.alias, target.last_error) == ("connected", "the shelf", "")
+        assert bench.service.statistics()["sessions/1"] == {"bytes-sent": 7}
+        assert bench.service.statistics()["sessions/1/luns/0002000000000000"] == {"reads": 2}
+
+    run(tmp_path, steps)
+
+
+def test_one_session_a_target(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        bench.supervisor.silent = True
+        slow = bench.service.login(ALICE, target, {}, None)
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "AlreadyConnected"
+        assert target.state == "connecting"
+        with pytest.raises(Problem, match="already connected"):
+            await bench.service.remove_target(target)
+        slow.cancel()
+        assert (await bench.fails(slow)).code == "Cancelled"
+        assert (target.state, target.last_error) == ("disconnected", "Cancelled")
+        bench.supervisor.silent = False
+        await bench.connect(target)
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "AlreadyConnected"
+        with pytest.raises(Problem, match="already connected"):
+            await bench.service.remove_target(target)
+
+    run(tmp_path, steps)
+
+
+def test_a_refused_login_is_remembered(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        bench.supervisor.problem = Problem("TargetNotFound", target=NAME)
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "TargetNotFound"
+        assert (target.state, target.last_error) == ("disconnected", "TargetNotFound")
+        await bench.timeline()
+        assert [(e.kind, e.detail) for e in bench.told.events] == [("refused", {"error": "TargetNotFound"})]
+
+    run(tmp_path, steps)
+
+
+class Agent:
+    """Gives what it has, in turn."""
+
+    def __init__(self, *answers: Secrets | Problem) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    async def get_secrets(self, target: str, scope: str, hints: Mapping[str, Any]) -> Secrets:
+        self.asked.append({"target": target, "scope": scope, **hints})
+        answer = self.answers.pop(0)
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+
+def test_an_agent_is_asked_and_may_correct_itself(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        agent = Agent(Secrets("wrong"), Secrets(SECRET))
+        bench.service.agents.register(ALICE, agent)
+        bench.supervisor.wanted = SECRET
+        target = await bench.add(sign_in="chap", chap_name="me")
+        await bench.connect(target)
+        assert [(a["target"], a["scope"], a["retry"]) for a in agent.asked] == [
+            ("targets/1", "session", False), ("targets/1", "session", True),
+        ]  # fmt: skip
+        assert agent.asked[0]["wants"] == ["secret"]
+
+    run(tmp_path, steps)
+
+
+def test_an_agent_is_not_asked_for_ever(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        agent = Agent(*[Secrets("wrong")] * 10)
+        bench.service.agents.register(ALICE, agent)
+        bench.supervisor.wanted = SECRET
+        target = await bench.add(sign_in="chap")
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "AuthenticationFailed"
+        assert len(agent.asked) == MAX_ASKS
+
+    run(tmp_path, steps)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Problem("Cancelled"), "Cancelled"),
+        (Problem("NotFound", what="x"), "SecretsUnavailable"),
+        (Problem("HelperUnavailable"), "SecretsUnavailable"),
+    ],
+)
+def test_what_an_agent_may_answer(tmp_path: Path, answer: Problem, code: str) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.service.agents.register(ALICE, Agent(answer))
+        target = await bench.add(sign_in="chap")
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == code
+
+    run(tmp_path, steps)
+
+
+def test_who_is_asked(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add(sign_in="chap")
+        other_user, other_program = Agent(Secrets(SECRET)), Agent(Secrets(SECRET), Secrets(SECRET))
+        bench.service.agents.register(Caller(":1.2", 1001), other_user)
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "SecretsUnavailable"
+        bench.service.agents.register(Caller(":1.3", ALICE.uid), other_program)
+        await bench.connect(target)
+        assert (len(other_user.asked), len(other_program.asked)) == (0, 1)
+        bench.service.caller_left(":1.3")
+        await bench.done(bench.service.logout(ALICE, target))
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "SecretsUnavailable"
+
+    run(tmp_path, steps)
+
+
+def test_mutual_needs_both_secrets(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add(sign_in="mutual")
+        problem = await bench.fails(bench.service.login(ALICE, target, {}, memfd(secret=SECRET)))
+        assert problem.code == "SecretsUnavailable"
+        assert bench.supervisor.specs == []
+
+    run(tmp_path, steps)
+
+
+def test_discovery(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.supervisor.wanted = SECRET
+        options = {"sign-in": "chap", "chap-name": "me", "interface": "eth0", "settings": {"connect_timeout": 3}}
+        details = await bench.done(bench.service.discover(ALICE, " nas.local:3260 ", options, memfd(secret=SECRET)))
+        portals = [{"address": "192.0.2.1", "port": 3260, "portal-group": 1}]
+        assert details == {"targets": [{"name": NAME, "portals": portals}]}
+        (request,) = bench.supervisor.specs
+        assert (request.address, request.interface, request.chap_name) == ("nas.local:3260", "eth0", "me")
+        assert request.settings["connect_timeout"] == 3
+        with pytest.raises(Problem, match="not an address"):
+            bench.service.discover(ALICE, "  ", {}, None)
+
+    run(tmp_path, steps)
+
+
+def test_logout_ejects_what_nobody_uses_and_touches_nothing_when_somebody_does(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        session = await bench.connect(target)
+        first, second = bench.lun(target, 1), bench.lun(target, 2)
+        for lun in (first, second):
+            await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        session.used[second.address] = [Holder("mount", "/media/x"), Holder("process", "bash", 7)]
+        problem = await bench.fails(bench.service.logout(ALICE, target))
+        assert (problem.code, problem.attrs["holders"]) == ("DeviceBusy", "/media/x, bash")
+        assert set(session.attached) == {first.address, second.address}
+        session.used.clear()
+        await bench.done(bench.service.logout(ALICE, target))
+        assert session.log[-3:] == [("eject", first.address), ("eject", second.address), ("logout",)]
+        assert (target.state, target.session, bench.service.sessions) == ("disconnected", None, {})
+        assert (await bench.fails(bench.service.logout(ALICE, target))).code == "NotConnected"
+        assert (await bench.fails(bench.service.attach(ALICE, first, "auto", read_only=False))).code == "NotConnected"
+
+    run(tmp_path, steps)
+
+
+def test_how_a_disk_is_attached(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add(settings={"read_only": True, "attach_method": "file"})
+        session = await bench.connect(target)
+        lun = bench.lun(target)
+        with pytest.raises(Problem, match="method"):
+            bench.service.attach(ALICE, lun, "magic", read_only=False)
+        problem = await bench.fails(bench.service.attach(ALICE, lun, "nbd", read_only=False))
+        assert problem.code == "AttachMethodUnavailable"
+        details = await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        assert details == {"device": "/dev/loop7", "method": "fuse", "reason": "the only one"}
+        assert session.log == [("attach", lun.address, "file", True)]
+        assert lun.attached is not None
+
+    run(tmp_path, steps)
+
+
+def test_a_busy_eject_shows_who_has_it(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        session = await bench.connect(target)
+        lun = bench.lun(target)
+        await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        session.used[lun.address] = [Holder("mount", "/media/x")]
+        assert (await bench.fails(bench.service.eject(ALICE, lun))).code == "DeviceBusy"
+        assert lun.holders == (Holder("mount", "/media/x"),)
+        session.used.clear()
+        await bench.done(bench.service.eject(ALICE, lun))
+        assert (lun.holders, lun.attached) == ((), None)
+
+    run(tmp_path, steps)
+
+
+def test_other_disks_after_a_scan(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        await bench.connect(target)
+        assert target.session is not None
+        kept = bench.lun(target, 1)
+        details = await bench.done(bench.service.rescan(ALICE, target.session))
+        assert details["luns"] == ["sessions/1/luns/0001000000000000", "sessions/1/luns/0003000000000000"]
+        assert bench.lun(target, 1) is kept
+        assert kept.record.size == 2 << 20
+        assert ("removed", "sessions/1/luns/0002000000000000") in bench.told.log
+        assert ("added", "sessions/1/luns/0003000000000000") in bench.told.log
+        await bench.timeline()
+        assert "resized" in await bench.kinds()
+
+    run(tmp_path, steps)
+
+
+def test_a_session_that_ends_by_itself(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        session = await bench.connect(target)
+        session.state = "lost"
+        session.observer.event(session, "lost", {"error": "ConnectionLost"})
+        session.observer.changed(session)
+        assert target.state == "lost"
+        assert ("changed", "targets/1") in bench.told.log
+        session.observer.ended(session, Problem("TargetRemoved", target=NAME))
+        assert (target.state, target.last_error, bench.service.sessions) == ("disconnected", "TargetRemoved", {})
+        session.observer.changed(session)  # late words do no harm
+        session.observer.luns_changed(session)
+        await bench.timeline()
+        assert await bench.kinds() == ["connected", "lost", "disconnected"]
+
+    run(tmp_path, steps)
+
+
+def test_the_end_of_the_service_logs_out_but_leaves_alone_what_is_used(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        idle = await bench.add()
+        busy = await bench.service.add_target(ALICE, NAME + "2", PORTALS, {})
+        await bench.connect(idle)
+        session = await bench.connect(busy)
+        lun = bench.lun(busy)
+        await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        session.used[lun.address] = [Holder("mount", "/media/x")]
+        assert bench.service.in_use
+
+    bench = run(tmp_path, steps)
+    assert [session.state for session in bench.supervisor.sessions] == ["ended", "connected"]
+    assert bench.supervisor.sessions[1].attached
+
+
+def test_our_name(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        await bench.service.set_initiator_name("IQN.2026-01.org.example:Me")
+        assert bench.service.initiator_name == "iqn.2026-01.org.example:me"
+        assert ("initiator", "") in bench.told.log
+
+    async def after(bench: Bench) -> None:
+        assert bench.service.initiator_name == "iqn.2026-01.org.example:me"
+
+    run(tmp_path, steps)
+    run(tmp_path, after)
+
+
+def test_a_damaged_store_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lundock.db").write_bytes(b"x" * 5000)
+
+    async def steps(bench: Bench) -> None:
+        await bench.timeline()
+        assert await bench.kinds() == ["store-damaged"]
+
+    run(tmp_path, steps)
+
+
+def test_nothing_of_a_secret_is_in_what_is_handed_around() -> None:
+    spec = SessionSpec("k", NAME, (), "i", b"", secrets=Secrets(SECRET, "target battery s"))
+    assert SECRET not in repr(spec)
+    assert "battery" not in repr(dataclasses.replace(spec, key="other"))
