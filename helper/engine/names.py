@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
+import stringprep
 import unicodedata
 from dataclasses import dataclass
 
@@ -146,8 +147,9 @@ _NAA = re.compile(r"naa\.([0-9a-f]{16}|[0-9a-f]{32})")
 
 
 def normalize_name(text: str) -> str:
-    """Return `text` as it goes on the wire: case folded and normalized (RFC 3722: NFKC, lower case)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).lower())
+    """Return `text` as it goes on the wire: mapped and normalized by the iSCSI stringprep profile (RFC 3722)."""
+    mapped = "".join(stringprep.map_table_b2(c) for c in text.strip() if not stringprep.in_table_b1(c))
+    return unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
 
 
 def is_name(text: str) -> bool:
@@ -193,11 +195,26 @@ def check_name(text: str, argument: str = "name") -> str:
     return name
 
 
+#: RFC 3722, 5: what stringprep prohibits, and what is not assigned in its version of Unicode (RFC 3454, 7).
+_PROHIBITED = (
+    stringprep.in_table_a1,
+    stringprep.in_table_c11_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+
+
 def _allowed(c: str) -> bool:
-    """RFC 3722, 3 and 5: of ASCII only letters, digits, dash, dot and colon; no spaces, controls or symbols."""
+    """RFC 3722, 3 and 5: of ASCII only letters, digits, dash, dot and colon; of the rest nothing prohibited."""
     if c.isascii():
         return c.isalnum() or c in "-.:"
-    return unicodedata.category(c)[0] in "LMN"
+    return c != "\u3002" and not any(prohibited(c) for prohibited in _PROHIBITED)
 
 
 def generate_initiator_name() -> str:

@@ -61,6 +61,7 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> IscsiUrl:
     place, _, query = url.removeprefix(SCHEME).partition("?")
     account, _, path = place.rpartition("@")
     host, _, rest = path.partition("/")
+    portal = parse_portal(host)
     parameters = _parameters(query)
     environ = os.environ if environ is None else environ
     user, secret = _account(account)
@@ -72,7 +73,7 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> IscsiUrl:
         raise _bad("A target proves itself only to somebody who signs in: a name and a secret are missing.")
     target, lun = _target(rest)
     return IscsiUrl(
-        portal=parse_portal(host),
+        portal=portal,
         target=target,
         lun=lun,
         user=user,
@@ -87,11 +88,9 @@ def _bad(detail: str) -> Problem:
 
 
 def _account(text: str) -> tuple[str, str]:
-    """Part user and secret at the first “%”, or as elsewhere at the first “:”."""
-    user, percent, secret = text.partition("%")
-    if not percent:
-        user, _, secret = text.partition(":")
-    return user, secret
+    """Part user and secret at the first “%”, or as elsewhere at “:”, whichever comes first."""
+    user, *secret = re.split("[%:]", text, maxsplit=1)
+    return user, "".join(secret)
 
 
 def _target(path: str) -> tuple[str, int | None]:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A secret does not get out by accident."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pytest
+from lundock.helper.engine.login import ChapSecrets, LoginConfig
+from lundock.helper.engine.secret import Secret
+
+WORD = "correct horse battery"
+
+
+def test_never_prints() -> None:
+    secret = Secret(WORD)
+    config = LoginConfig("iqn.2026-01.example:a", secrets=ChapSecrets(secret, Secret(WORD + "2")))
+    for shown in (repr(secret), str(secret), f"{secret}", f"{secret:>30}", f"{secret!a}", repr([secret]), repr(config)):
+        assert "horse" not in shown
+
+
+@pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps])
+def test_is_not_copied(leak: object) -> None:
+    with pytest.raises(TypeError):
+        leak(Secret(WORD))  # type: ignore[operator]
+
+
+def test_wipe() -> None:
+    secret = Secret(WORD)
+    value = secret.value
+    both = ChapSecrets(secret, other := Secret("x"))
+    both.wipe()
+    assert value == bytearray()
+    assert len(secret) == len(other) == 0
+    ChapSecrets(Secret("x")).wipe()
+
+
+@pytest.mark.parametrize(("value", "short"), [("x" * 11, True), ("x" * 12, False), ("ö" * 6, False), (b"", True)])
+def test_short(value: str | bytes, *, short: bool) -> None:
+    """RFC 7143, 9.2.1: 96 bits, in whole bytes."""
+    assert Secret(value).short is short
+
+
+def test_equality() -> None:
+    assert Secret(WORD) == Secret(WORD.encode())
+    assert Secret(WORD) != Secret("x")
+    assert Secret(WORD) != WORD
+    with pytest.raises(TypeError):
+        hash(Secret(WORD))
+
+
+def test_generate() -> None:
+    """9.2.1: random, 96 bits, of letters that can be typed; short enough for those who take 16 only."""
+    found = [Secret.generate() for _ in range(50)]
+    assert all(len(secret) == 16 and not secret.short for secret in found)
+    assert len({bytes(secret.value) for secret in found}) == 50
+    assert all(secret.value.isascii() and b" " not in secret.value for secret in found)
