@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lundock-helper as a process on a private bus: its face, its start, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lundock.helper.api import names
+from lundock.helper.api.bus import PROPERTIES, BusError, Connection, Signal
+from lundock.helper.api.contract import interfaces
+from lundock.helper.api.errors import Problem
+from lundock.helper.api.objects import INTROSPECTABLE
+from lundock.helper.api.values import ObjectPath
+from support import leaks, procs
+from support.buses import session_bus
+from support.helper import HelperProcess
+
+NAME = "iqn.2026-01.org.example:disk"
+
+
+def run(bus: str, steps: Callable[[Connection], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        connection = await Connection.open(bus)
+        try:
+            await steps(connection)
+        finally:
+            connection.close()
+
+    asyncio.run(whole())
+
+
+async def add(connection: Connection, port: int, name: str = NAME) -> ObjectPath:
+    portals = [{"address": "127.0.0.1", "port": port}]
+    return ObjectPath(await connection.call(names.ROOT_PATH, names.MANAGER, "AddTarget", name, portals, {}))
+
+
+def _no_space(text: str) -> str:
+    return re.sub(r">\s+<", "><", text)
+
+
+def test_introspection_is_the_contract(helper: HelperProcess) -> None:
+    async def steps(connection: Connection) -> None:
+        target = await add(connection, procs.free_port())
+        job = await connection.call(target, names.TARGET, "Login", {})
+        for path, name in ((names.ROOT_PATH, names.MANAGER), (target, names.TARGET), (job, names.JOB)):
+            (text,) = await connection.call_raw(names.BUS_NAME, path, INTROSPECTABLE, "Introspect")
+            found = {i.get("name"): i for i in ET.fromstring(text).findall("interface")}
+            assert _no_space(ET.tostring(found[name], "unicode").strip()) == _no_space(interfaces()[name].xml)
+        (text,) = await connection.call_raw(names.BUS_NAME, names.ROOT_PATH, INTROSPECTABLE, "Introspect")
+        assert {node.get("name") for node in ET.fromstring(text).findall("node")} == {"targets", "jobs"}
+        (text,) = await connection.call_raw(names.BUS_NAME, "/", INTROSPECTABLE, "Introspect")
+        assert [node.get("name") for node in ET.fromstring(text).findall("node")] == ["io"]
+
+    run(helper.bus, steps)
+
+
+def test_properties_can_be_read_one_by_one_and_not_written(helper: HelperProcess) -> None:
+    async def steps(connection: Connection) -> None:
+        async def get(*args: str, member: str = "Get", signature: str = "ss") -> Any:
+            return await connection.call_raw(names.BUS_NAME, names.ROOT_PATH, PROPERTIES, member, signature, args)
+
+        (name,) = await get(names.MANAGER, "InitiatorName")
+        assert name.startswith("iqn.2026-01.io.github.lundock:")
+        for args, error in (
+            ((names.MANAGER, "Colour"), "UnknownProperty"),
+            (("org.example.None", "Version"), "UnknownInterface"),
+        ):
+            with pytest.raises(BusError) as refused:
+                await get(*args)
+            assert refused.value.name == f"org.freedesktop.DBus.Error.{error}"
+        with pytest.raises(BusError) as refused:
+            await get(names.MANAGER, "Version", "x", member="Set", signature="ssv")
+        assert refused.value.name == "org.freedesktop.DBus.Error.PropertyReadOnly"
+
+    run(helper.bus, steps)
+
+
+def test_what_is_added_changed_and_removed_is_told(helper: HelperProcess) -> None:
+    async def steps(connection: Connection) -> None:
+        told: list[Signal] = []
+        await connection.subscribe(told.append, sender=names.BUS_NAME, namespace=names.ROOT_PATH)
+        target = await add(connection, 3260)
+        await connection.call(target, names.TARGET, "Update", {"alias": "shelf"}, {})
+        await connection.call(target, names.TARGET, "Remove", {})
+        assert [signal.member for signal in told] == ["InterfacesAdded", "PropertiesChanged", "InterfacesRemoved"]
+        assert told[0].args[1][names.TARGET]["Portals"] == [{"address": "127.0.0.1", "port": 3260, "portal-group": -1}]
+        assert told[1].args == (names.TARGET, {"Alias": "shelf"}, [])
+        assert told[2].args == (target, [names.TARGET])
+        with pytest.raises(Problem) as gone:
+            await connection.call(target, names.TARGET, "Remove", {})
+        assert gone.value.code == "NotFound"
+
+    run(helper.bus, steps)
+
+
+def test_targets_are_there_again_after_a_restart(helper: HelperProcess) -> None:
+    found: list[Any] = []
+
+    async def first(connection: Connection) -> None:
+        target = await add(connection, 3260)
+        found.append((target, await connection.get_all(target, names.TARGET)))
+
+    async def second(connection: Connection) -> None:
+        target, record = found[0]
+        assert await connection.get_all(target, names.TARGET) == record
+
+    run(helper.bus, first)
+    assert helper.stop() == 0
+    helper.start()
+    run(helper.bus, second)
+
+
+def test_after_a_kill_nothing_is_lost(helper: HelperProcess) -> None:
+    async def first(connection: Connection) -> None:
+        await add(connection, 3260)
+
+    async def second(connection: Connection) -> None:
+        assert f"{names.ROOT_PATH}/targets/1" in await connection.get_managed_objects()
+
+    run(helper.bus, first)
+    helper.kill()
+    helper.start()
+    run(helper.bus, second)
+
+
+def test_a_damaged_store_is_set_aside_and_told(helper: HelperProcess) -> None:
+    helper.stop()
+    for file in helper.state_dir.glob("lundock.db*"):
+        file.unlink()
+    (helper.state_dir / "lundock.db").write_bytes(b"\xff" * 10_000)
+    helper.start()
+
+    async def steps(connection: Connection) -> None:
+        events: list[Any] = []
+        while not events:
+            events = await connection.call(names.ROOT_PATH, names.MANAGER, "GetEvents", 0, {})
+        assert events[0]["kind"] == "store-damaged"
+        assert Path(events[0]["detail"]["path"]).read_bytes() == b"\xff" * 10_000
+
+    run(helper.bus, steps)
+
+
+def _start(bus: str, state: Path, run_dir: Path, *more: str, **options: Any) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus]
+    argv += ["--state-dir", str(state), "--run-dir", str(run_dir), *more]
+    return procs.start(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+
+
+def _words_of_the_end(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    _, err = process.communicate(timeout=30)
+    return process.returncode, err.decode()
+
+
+def test_a_second_one_says_why_it_does_not_start(helper: HelperProcess, tmp_path: Path) -> None:
+    code, words = _words_of_the_end(_start(helper.bus, tmp_path / "other", tmp_path / "run"))
+    assert code == 69
+    assert "another program has the name io.github.lundock.Initiator1" in words
+    code, words = _words_of_the_end(_start(helper.bus, helper.state_dir, tmp_path / "run"))
+    assert code == 69
+    assert "another lundock-helper uses" in words
+    code, words = _words_of_the_end(_start("unix:path=/nowhere", tmp_path / "third", tmp_path / "run"))
+    assert code == 69
+    assert "there is no bus at" in words
+
+
+def test_it_tells_systemd_and_leaves_when_idle(bus: str, tmp_path: Path) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as short,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
+    ):
+        notify.bind(f"{short}/notify")
+        notify.settimeout(30)
+        environ = {**os.environ, "NOTIFY_SOCKET": f"{short}/notify"}
+        process = _start(bus, tmp_path / "state", Path(short) / "run", "--idle-exit", "0.4", env=environ)
+        assert notify.recv(100) == b"READY=1"
+        assert notify.recv(100) == b"STOPPING=1"
+        code, words = _words_of_the_end(process)
+    assert code == 0
+    assert "nothing to do" in words
+
+
+def test_it_ends_when_the_bus_is_gone(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as short:
+        with session_bus(tmp_path / "bus") as address:
+            helper = HelperProcess(address, tmp_path / "state", Path(short), tmp_path / "log")
+            helper.start()
+        assert helper.process is not None
+        assert helper.process.wait(30) == 69
+    assert "the bus is gone" in helper.log()
+    assert "Traceback" not in helper.log()
+
+
+def test_told_to_end_it_ends_quietly(helper: HelperProcess) -> None:
+    assert helper.stop() == 0
+    assert "ending: told to" in helper.log()
+    assert "Traceback" not in helper.log()
