@@ -70,7 +70,7 @@ class SendQueue:
     `flush` returns False the rest waits for POLLOUT.
     """
 
-    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "view", "waiting")
+    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "sent", "view", "waiting")
 
     def __init__(self, size: int = 64 * 1024) -> None:
         self._size = size
@@ -80,8 +80,9 @@ class SendQueue:
         self._run = 0
         self._parts: list[memoryview | bytes] = []
         self._owners: list[Buffer | None] = []
-        #: Bytes that the socket did not take at the last flush.
+        #: Bytes that the socket did not take at the last flush, and all that it ever took.
         self.waiting = 0
+        self.sent = 0
 
     @property
     def empty(self) -> bool:
@@ -121,6 +122,7 @@ class SendQueue:
                 sent = sock.send(piece[0]) if len(piece) == 1 else sock.sendmsg(piece)
             except BlockingIOError:
                 sent = 0
+            self.sent += sent
             if not self._advance(piece, sent):
                 self._keep_rest()
                 return False

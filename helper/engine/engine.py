@@ -113,6 +113,8 @@ class Engine:
         self._logout_done: Done | None = None
         self._waking = False
         self._broken: Problem | None = None
+        self._looking = False
+        self._counted = (0, 0, 0, 0)
         self._watching = READ
         self._tick()
 
@@ -446,6 +448,7 @@ class Engine:
     def _start_full_feature(self, result: LoginResult) -> None:
         session = self.session
         connection = Connection(session, result)
+        self._counted = (0, 0, 0, 0)
         now = self._loop.now
         session.connected(connection, (result.cmd_sn, result.exp_cmd_sn, result.max_cmd_sn), now)
         self._attempts = self._failures = 0
@@ -585,8 +588,6 @@ class Engine:
             self._loop.call_later(0.1, self._look_again)
         _ = unit
 
-    _looking = False
-
     def _look_again(self) -> None:
         self._looking = False
         if self.session.connection is not None:
@@ -642,6 +643,7 @@ class Engine:
             return
         if connection is not None:
             self._leaving = None
+            self._count()
             self.session.lost()
             self.wake()
         log.info("Connection to %s: %s", self._portal, problem)
@@ -743,6 +745,13 @@ class Engine:
 
     def _count(self) -> None:
         """Bring the session's page up to date."""
+        connection, page = self.session.connection, self._statistics.session
+        if connection is None:
+            return
+        now = (connection.bytes_received, connection.out.sent, connection.pdus_received, connection.pdus_sent)
+        for index, (value, before) in enumerate(zip(now, self._counted, strict=True)):
+            page[index] += value - before
+        self._counted = now
 
 
 def _same(old: LunInfo, new: LunInfo) -> bool:
