@@ -16,10 +16,26 @@ from typing import TYPE_CHECKING, Protocol
 
 from .api.errors import Problem
 from .api.settings import Value, defaults
-from .engine.names import Portal as Portal
+from .engine.names import Portal
 
 if TYPE_CHECKING:
     from .worker_session import WorkerSession
+
+__all__ = [
+    "Attached",
+    "ConnectionRecord",
+    "DiscoverRequest",
+    "FoundTarget",
+    "Holder",
+    "LunRecord",
+    "Portal",
+    "Secrets",
+    "SessionObserver",
+    "SessionSpec",
+    "Step",
+    "make_isid",
+    "once",
+]
 
 #: Told the name of the step that begins: "resolve", "connect", "login", "scan", "attach", "eject", "logout".
 Step = Callable[[str], None]

@@ -60,13 +60,18 @@ class Supervisor:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         run_dir.chmod(0o700)
 
+    @property
+    def sessions(self) -> list[WorkerSession]:
+        """The sessions that have not ended."""
+        return [one for one in self._sessions if one.state != "ended"]
+
     async def discover(self, request: DiscoverRequest, step: Step) -> list[FoundTarget]:
         """Ask an address for its targets. Cancelling the task ends the work."""
         return await Discovering(self._nursery, self._run_dir, f"discovery-{next(self._numbers)}").run(request, step)
 
     async def open_session(self, spec: SessionSpec, observer: SessionObserver, step: Step) -> WorkerSession:
         """Log in and find the disks. Until this returns the observer is not called, and any failure is raised here."""
-        self._sessions = [one for one in self._sessions if one.state != "ended"]
+        self._sessions = self.sessions
         if any(one.spec.key == spec.key for one in self._sessions):
             raise Problem("AlreadyConnected", target=spec.target_name)
         session = WorkerSession(self._nursery, self._run_dir, spec)
@@ -76,6 +81,6 @@ class Supervisor:
 
     async def close(self) -> None:
         """End every session that has no attached disk; leave the others running for the next helper."""
-        for session in self._sessions:
-            if session.state != "ended" and not session.attached:
+        for session in self.sessions:
+            if not session.attached:
                 await session.logout()
