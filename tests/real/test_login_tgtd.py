@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from lundock.helper.api.errors import Problem
 from lundock.helper.engine.discovery import Discovery, FoundTarget
-from lundock.helper.engine.login import ChapSecrets, Login, LoginConfig, LoginResult, Secret
+from lundock.helper.engine.login import ChapSecrets, Login, LoginConfig, LoginResult, Redirect, Secret
 from lundock.helper.engine.names import Portal, parse_portal
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
@@ -204,6 +204,17 @@ def test_unknown_target(plain: TgtTarget) -> None:
         drive(login, plain.portal)
     assert caught.value.code == "TargetNotFound"
     assert caught.value.attrs["target"] == "iqn.2026-01.example:not-there"
+
+
+@pytest.mark.parametrize(("reason", "permanent"), [("Temporary", False), ("Permanent", True)])
+def test_redirect(tgtd: Tgtd, plain: TgtTarget, reason: str, *, permanent: bool) -> None:
+    """11.13.5, 0101 and 0102: to another loopback address."""
+    there = {"RedirectAddress": "127.0.0.2", "RedirectPort": "3261", "RedirectReason": reason}
+    target = tgtd.add_target(f"iqn.2026-01.example:moved-{reason.lower()}", (), parameters=there)
+    login = Login(config(target), time.monotonic())
+    drive(login, plain.portal)
+    assert login.result is None
+    assert login.redirect == Redirect("127.0.0.2", 3261, permanent=permanent)
 
 
 def test_reinstatement(plain: TgtTarget) -> None:

@@ -25,8 +25,10 @@ MAX_TEXT = 64 * 1024
 MAX_SEND = 8192
 #: 6.2: at least six are to be allowed; a text in small pieces takes many.
 MAX_EXCHANGES = 256
-#: An alias longer than this is cut for display.
-_MAX_ALIAS = 255
+#: 6.1: the longest value, in bytes; a target's alias is cut to it for display.
+_MAX_VALUE = 255
+_ISID_SIZE = 6
+_PATHS = ((0, 1, 3), (0, 3), (1, 3))
 
 #: 6.3: which stage may follow which.
 TRANSITIONS: dict[int, frozenset[int]] = {
@@ -38,10 +40,12 @@ TRANSITIONS: dict[int, frozenset[int]] = {
 class Login:
     """One login. `result` or `redirect` is there when `done` is; every failure is a Problem out of a verb.
 
-    Takes the stages of `config.stages` as far as the target goes along: (0, 1, 3), (0, 3) or (1, 3).
+    Takes the stages of `config.stages` as far as the target goes along: (0, 1, 3), (0, 3) or (1, 3). Raises
+    Problem("InvalidArgument") for a configuration that must not go on the wire.
     """
 
     def __init__(self, config: LoginConfig, now: float, *, random: Random = os.urandom) -> None:
+        _check(config)
         self.config = config
         self.done = False
         self.result: LoginResult | None = None
@@ -241,7 +245,7 @@ class Login:
 
     def _declare(self, key: str, value: str) -> None:
         if key == "TargetAlias":
-            self._alias = value[:_MAX_ALIAS]
+            self._alias = value[:_MAX_VALUE]
         elif key == "TargetPortalGroupTag":
             self._portal_group = self._check_portal_group(value)
 
@@ -336,3 +340,28 @@ class Login:
             data_length=len(data),
         )
         self._out += assemble(header, data)
+
+
+def _check(config: LoginConfig) -> None:
+    """Check what goes on the wire as it is: no text that would end early (6.1), no way around signing in."""
+    texts = {
+        "initiator_name": config.initiator_name,
+        "initiator_alias": config.initiator_alias,
+        "target_name": config.target_name,
+        "chap_name": config.chap_name,
+    }
+    wrong = [name for name, value in texts.items() if len(value.encode()) > _MAX_VALUE or not value.isprintable()]
+    if not config.initiator_name:
+        wrong.append("initiator_name")
+    if config.session_type == "Normal" and not config.target_name:  # 13.4
+        wrong.append("target_name")
+    if config.session_type not in ("Normal", "Discovery"):
+        wrong.append("session_type")
+    if len(config.isid) != _ISID_SIZE:
+        wrong.append("isid")
+    if config.stages not in _PATHS or (config.sign_in != "none" and config.stages[0] != Stage.SECURITY):
+        wrong.append("stages")
+    if config.sign_in not in ("none", "chap", "mutual"):
+        wrong.append("sign_in")
+    if wrong:
+        raise Problem("InvalidArgument", argument=wrong[0], detail="It cannot be used in a login.")

@@ -49,6 +49,7 @@ class NoSignIn:
     def explain(code: int) -> Problem | None:
         """Nothing is known here about a refusal."""
         del code
+        return None
 
     @property
     def remaining(self) -> tuple[str, ...]:

@@ -50,19 +50,23 @@ class SenseKey(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sense:
-    """What sense data says. `information` is the block number of a bad place, None when it is not valid."""
+    """What sense data says. `information` is the block number of a bad place, None when it is not valid.
+
+    `valid` is false where there was nothing that could be read: that says nothing, least of all that all is well.
+    """
 
     key: int = 0
     asc: int = 0
     ascq: int = 0
     information: int | None = None
     deferred: bool = False
+    valid: bool = True
 
     def __str__(self) -> str:
         return f"{self.key:x}/{self.asc:02x}/{self.ascq:02x}"
 
 
-NO_SENSE = Sense()
+NO_SENSE = Sense(valid=False)
 
 
 def parse(data: bytes) -> Sense:
@@ -215,6 +219,8 @@ def classify(status: int, sense: bytes | Sense = b"") -> Verdict:
     if status != Status.CHECK_CONDITION:
         return Verdict(*_STATUS.get(status, (_FAIL, "ScsiError", "")))
     found = parse(sense) if isinstance(sense, bytes) else sense
+    if not found.valid:  # RFC 7143, 11.4.7: a target must send sense data
+        return Verdict(_FAIL, "IoError", "no-sense", found)
     if found.deferred:  # SPC-4, 4.5.7: about an earlier command; this one was not executed
         return Verdict(_NOW, "IoError", "deferred-error", found)
     for key, asc, ascq, action, code, event in _SENSE:

@@ -67,6 +67,13 @@ def test_no_binary(value: str) -> None:
         text.decode_binary(value, 3)
 
 
+def test_base64_too_long() -> None:
+    """Denser than hexadecimal, so that the length of the text does not tell."""
+    assert text.decode_binary("0bAAAAAAA=", 5) == bytes(5)
+    with pytest.raises(ValueError, match="too long"):
+        text.decode_binary("0bAAAAAAAA", 5)
+
+
 @given(st.binary(max_size=1024))
 def test_binary_both_ways(data: bytes) -> None:
     if data:

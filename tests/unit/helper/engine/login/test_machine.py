@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lundock.helper.api.errors import Problem
-from lundock.helper.engine.login import Login, LoginConfig, LoginResult
+from lundock.helper.engine.login import ChapSecrets, Login, LoginConfig, LoginResult, Secret
 from lundock.helper.engine.login.machine import MAX_EXCHANGES, MAX_TEXT
 from support.pdus import Request, login_response, split, target_pdu, text_of
 
@@ -112,6 +112,34 @@ def test_what_is_constant_stays_so() -> None:
     assert (second.isid, second.tsih, second.cid, second.cmd_sn, second.itt) == (ISID, 0, 9, 77, first.itt)
     assert second.exp_stat_sn == 0  # 0xffffffff + 1
     assert (second.csg, second.nsg, second.t) == (1, 3, True)
+
+
+UNUSABLE = {
+    "initiator_name": "",
+    "initiator_alias": "an alias\0AuthMethod=None",
+    "target_name": "",
+    "chap_name": "x" * 256,
+    "isid": bytes(5),
+    "stages": (0, 2, 3),
+    "session_type": "Normal\0",
+    "sign_in": "CHAP",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), UNUSABLE.items())
+def test_unusable_configuration(name: str, value: object) -> None:
+    """6.1: a null would end the value and begin another key."""
+    values = {"initiator_name": NAME, "target_name": TARGET} | {name: value}
+    found = problem(lambda: Login(LoginConfig(**values), 0.0))  # type: ignore[arg-type]
+    assert (found.code, found.attrs["argument"]) == ("InvalidArgument", name)
+
+
+@pytest.mark.parametrize("sign_in", ["chap", "mutual"])
+def test_no_way_around_signing_in(sign_in: str) -> None:
+    """Without the security stage nobody would prove anything."""
+    secrets = ChapSecrets(Secret("the client's secret"), Secret("the target's own one"))
+    found = problem(lambda: Login(config(sign_in=sign_in, secrets=secrets, stages=(1, 3)), 0.0))
+    assert found.attrs["argument"] == "stages"
 
 
 # ---- stages ------------------------------------------------------------------------------------------------------

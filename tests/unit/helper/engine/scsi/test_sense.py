@@ -47,6 +47,8 @@ def test_deferred(raw: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"", b"\x70", b"\x70\0", b"\x72\x06\x29", b"\x7f" + bytes(17), bytes(18)])
 def test_nothing_that_can_be_read(raw: bytes) -> None:
     assert sense.parse(raw) == sense.NO_SENSE
+    verdict = sense.classify(sense.Status.CHECK_CONDITION, raw)
+    assert (verdict.action, verdict.code) == (Action.FAIL, "IoError")  # never taken for “no sense”, which is success
 
 
 def test_cut_off() -> None:
