@@ -69,7 +69,7 @@ class Nursery:
         self.pid = pid
         self._sock = sock
         self._ids = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[int]] = {}
+        self._asked: dict[int, asyncio.Future[Child]] = {}
         self._children: dict[int, asyncio.Future[int]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -89,20 +89,29 @@ class Nursery:
         """Start a child with these descriptors (the caller closes its own); Problem("Internal") when it can't."""
         loop = self._attach()
         number = next(self._ids)
-        answer: asyncio.Future[int] = loop.create_future()
+        answer: asyncio.Future[Child] = loop.create_future()
         self._asked[number] = answer
         try:
             self._send({"do": "spawn", "id": number, "kind": kind}, descriptors)
-            pid = await answer
+            return await asyncio.shield(answer)
         except OSError as error:
+            del self._asked[number]
             log.error("The nursery cannot be asked: %s", error)  # noqa: TRY400 - the traceback tells nothing more
             raise Problem("Internal", log_id="nursery") from None
-        finally:
-            self._asked.pop(number, None)
-        return Child(pid, self._children[pid], self._kill)
+        except asyncio.CancelledError:
+            answer.add_done_callback(self._unwanted)
+            raise
+
+    def _unwanted(self, answer: asyncio.Future[Child]) -> None:
+        """End a child that nobody waits for any more."""
+        if answer.exception() is None:
+            self._kill(answer.result().pid)
 
     async def close(self) -> None:
         """End the nursery; workers live on."""
+        if self._asked:  # a child whose asking was cancelled must not be left behind
+            await asyncio.wait(self._asked.values(), timeout=5)
+            await asyncio.sleep(0)
         if self._loop is not None:
             self._loop.remove_reader(self._sock)
         self._sock.close()
@@ -141,13 +150,10 @@ class Nursery:
                 exited.set_result(answer["status"])
             return
         pid = answer["pid"]
-        if pid and self._loop is not None:
-            self._children[pid] = self._loop.create_future()
-        asked = self._asked.get(answer["id"])
-        if asked is None or asked.done():  # who asked was cancelled meanwhile
-            self._kill(pid)
-        elif pid:
-            asked.set_result(pid)
+        asked = self._asked.pop(answer["id"])
+        if pid:
+            self._children[pid] = exited = asked.get_loop().create_future()
+            asked.set_result(Child(pid, exited, self._kill))
         else:
             asked.set_exception(Problem("Internal", log_id="nursery-spawn"))
 
