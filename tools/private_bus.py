@@ -33,22 +33,27 @@ def private_bus(program: str = "dbus-daemon", *, prefix: str = "lundock-bus-") -
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         socket, config = Path(folder, "bus"), Path(folder, "config")
         config.write_text(CONFIG.format(socket=socket), "utf-8")
-        process = subprocess.Popen(
-            [program, f"--config-file={config}", "--nofork", "--nopidfile"],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C in the terminal is not for the bus: others must still say goodbye on it
-        )
+        log = Path(folder, "log")
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [program, f"--config-file={config}", "--nofork", "--nopidfile"],
+                stdin=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # a Ctrl-C in the terminal is not for the bus: others say goodbye on it
+            )
         try:
-            _wait_for(socket, process)
+            if not _appears(socket, process):
+                raise RuntimeError(f"dbus-daemon did not start: {log.read_text('utf-8', 'replace')}")
             yield f"unix:path={socket}"
         finally:
             process.terminate()
             process.wait(PATIENCE)
 
 
-def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
+def _appears(socket: Path, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + PATIENCE
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("dbus-daemon did not start")
+            return False
         time.sleep(0.005)
+    return True

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from lundock.helper.api.errors import Problem, describe
@@ -27,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("./dev demo", description=__doc__)
     parser.add_argument("--headless", action="store_true", help="print the steps instead of showing the window")
     parser.add_argument("--pictures", type=Path, default=PICTURES, help="where the window is drawn to (build/demo)")
+    parser.add_argument("--watch", type=float, default=3.0, help="seconds of activity in the pictures (3)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends us, takes everything down first
     traces.mark()
@@ -34,15 +33,17 @@ def main() -> int:
     try:
         headless = options.headless or not _display()
         with scene() as stage:
-            asyncio.run(steps.run(stage, report, options.pictures) if headless else _window(stage, report))
-        _nothing_left(report)
+            work = steps.run(stage, report, options.pictures, options.watch) if headless else _window(stage, report)
+            asyncio.run(work)
+        _nothing_left(stage.folder, report)
     except Failed as failed:
         return _failed(str(failed))
     except Problem as problem:
         text = describe(problem.code, problem.attrs)
         return _failed(f"{text.summary} {text.meaning} ({problem.code})")
     except KeyboardInterrupt:
-        return _failed("stopped", 130)
+        print("\nStopped; everything was taken down.", file=sys.stderr)
+        return 130
     if headless:
         print(f"Every step worked ({report.total():.1f} s).")
     return 0
@@ -57,23 +58,25 @@ def _display() -> bool:
 
 async def _window(stage: Scene, report: Report) -> None:
     await steps.wait_for_helper(stage)
-    print("A target runs on this computer, with a disk of 256 MiB. In the window choose “Connect”, and give")
+    print("A target runs on this computer, with a disk of 256 MiB. In the window choose “Connect to a target”:")
     print(f"    address  {stage.address}\n    name     {CHAP_NAME}\n    secret   {stage.secret}")
     print("Closing the window (or Ctrl-C) ends everything.", flush=True)
     code = await show(stage)
     report.check(code == 0, f"the window ended with {code}")
 
 
-def _nothing_left(report: Report) -> None:
+def _nothing_left(folder: Path, report: Report) -> None:
     """Look for devices, mounts, processes and files of this run."""
-    folder = Path(tempfile.gettempdir())
-    left = traces.left([folder / "lundock-demo-", folder / "lundock-bus-"]) if os.geteuid() == 0 else traces.left([])
-    report.check(not left, "left behind:\n" + "\n".join(left))
+    with report.step("Look whether anything is left behind"):
+        left = traces.left([folder])
+        left += [f"folder {folder}"] if folder.exists() else []
+        report.check(not left, "left behind:\n" + "\n".join(left))
+        report.say("no device, no mount, no process, no file")
 
 
-def _failed(text: str, code: int = 1) -> int:
+def _failed(text: str) -> int:
     print(f"\nThe demo has failed: {text}", file=sys.stderr)
-    return code
+    return 1
 
 
 if __name__ == "__main__":

@@ -4,31 +4,31 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from .report import Failed
 from .scene import TARGET_NAME, Scene
 
-#: How long the window watches before its activity is drawn, in seconds.
-WATCH = 3.0
 PATIENCE = 60.0
 _PIECE = 1 << 20
 
 
-async def draw(scene: Scene, folder: Path, place: Path) -> list[Path]:
-    """Draw the window's pages while the mounted disk is read and written; returns the files."""
+async def draw(scene: Scene, folder: Path, place: Path, watch: float) -> list[Path]:
+    """Draw the window's pages while the mounted disk is read and written for `watch` seconds; returns the files."""
     command = [sys.executable, "-m", "lundock.app.ui.shots", "--bus", scene.bus, "--out", str(folder)]
-    command += ["--seconds", str(WATCH), "--target", TARGET_NAME, "--address", scene.address]
+    command += ["--seconds", str(watch), "--target", TARGET_NAME, "--address", scene.address]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=scene.environ | {"QT_QPA_PLATFORM": "offscreen"}
     )
     stop = asyncio.Event()
-    load = asyncio.ensure_future(_use(place / "scratch", stop))
+    load = asyncio.ensure_future(_use(place, stop))
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE + watch):
             out, errors = await process.communicate()
     except BaseException:
         if process.returncode is None:
@@ -43,26 +43,32 @@ async def draw(scene: Scene, folder: Path, place: Path) -> list[Path]:
     return [Path(line) for line in out.decode().splitlines()]
 
 
-async def _use(file: Path, stop: asyncio.Event) -> None:
-    """Write and read, so that there is something to see."""
+async def _use(place: Path, stop: asyncio.Event) -> None:
+    """Read and write, sometimes more and sometimes less, so that there is something to see."""
+    scratch, big = place / "scratch", max(place.iterdir(), key=lambda file: file.stat().st_size)
     data = os.urandom(_PIECE)
-    number = 0
+    begin = time.monotonic()
     while not stop.is_set():
-        number += 1
-        await asyncio.to_thread(_write_and_read, file, data, 4 + number % 5)
-        await asyncio.sleep(0.05)
-    file.unlink(missing_ok=True)
+        phase = time.monotonic() - begin
+        await asyncio.to_thread(_read, big, 5 + round(4 * math.sin(phase / 2)))
+        await asyncio.to_thread(_write, scratch, data, 3 + round(2 * math.sin(phase / 3)))
+        await asyncio.sleep(0.06)
+    scratch.unlink(missing_ok=True)
 
 
-def _write_and_read(file: Path, data: bytes, count: int) -> None:
+def _read(file: Path, count: int) -> None:
+    """Read from the disk and not from the cache."""
+    with file.open("rb", buffering=0) as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        for _ in range(count):
+            stream.read(_PIECE)
+
+
+def _write(file: Path, data: bytes, count: int) -> None:
     with file.open("wb", buffering=0) as stream:
         for _ in range(count):
             stream.write(data)
         os.fsync(stream.fileno())
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    with file.open("rb", buffering=0) as stream:
-        while stream.read(_PIECE):
-            pass
 
 
 def display_works() -> bool:

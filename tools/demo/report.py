@@ -19,6 +19,8 @@ class Report:
     def __init__(self) -> None:
         self._number = 0
         self._begin = time.monotonic()
+        self._live = ""
+        self._live_told = 0.0
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -34,16 +36,23 @@ class Report:
         print(f"    {text}", flush=True)
 
     def live(self, text: str) -> None:
-        """Tell a figure that changes: on a terminal the next one is written over it."""
+        """Tell a figure that changes: on a terminal the next one is written over it, elsewhere one a second is told."""
+        self._live = text
         if sys.stdout.isatty():
             print(f"\r    {text}\033[K", end="", flush=True)
-        else:
-            self.say(text)
+        elif time.monotonic() - self._live_told >= 1:
+            self._tell_live()
 
     def end_live(self) -> None:
-        """The figure is not written over any more."""
+        """The last figure stays."""
         if sys.stdout.isatty():
             print(flush=True)
+        elif self._live:
+            self._tell_live()
+
+    def _tell_live(self) -> None:
+        self.say(self._live)
+        self._live, self._live_told = "", time.monotonic()
 
     def check(self, good: object, problem: str) -> None:
         """Fail with this text unless `good`."""

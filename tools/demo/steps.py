@@ -29,11 +29,11 @@ NOISE_NAME = "new-64-MiB.bin"
 PATIENCE = 20.0
 
 
-async def run(scene: Scene, report: Report, pictures: Path) -> None:
+async def run(scene: Scene, report: Report, pictures: Path, watch: float) -> None:
     """Do everything once; Failed or Problem when something is not as it has to be."""
     await wait_for_helper(scene)
     async with Client(Where("address", scene.bus)) as client:
-        await _Demo(client, scene, report).run(pictures)
+        await _Demo(client, scene, report).run(pictures, watch)
 
 
 async def wait_for_helper(scene: Scene) -> None:
@@ -58,7 +58,7 @@ class _Demo:
         self.report = report
         self.target = ""
 
-    async def run(self, pictures: Path) -> None:
+    async def run(self, pictures: Path, watch: float) -> None:
         """The whole job."""
         await self.discover()
         lun = await self.sign_in()
@@ -67,7 +67,7 @@ class _Demo:
             place = self.scene.folder / "mnt"
             self.read_files(place, how)
             digest = await self.write(place / NOISE_NAME, lun)
-            await self.draw(pictures, place)
+            await self.draw(pictures, place, watch)
         await self.eject(lun, attached)
         await self.log_out()
         await self.come_back(digest)
@@ -140,10 +140,10 @@ class _Demo:
             self.report.say(f"{size_text(written)} have gone to the target; checksum {digest[:16]}…")
         return digest
 
-    async def draw(self, folder: Path, place: Path) -> None:
+    async def draw(self, folder: Path, place: Path, watch: float) -> None:
         """Draw the window's pages while the disk is used."""
         with self.report.step("Draw the window"):
-            files = await draw(self.scene, folder, place)
+            files = await draw(self.scene, folder, place, watch)
             self.report.check(files, "no picture was drawn")
             for file in files:
                 self.report.check(file.stat().st_size > 0, f"{file} is empty")
