@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..helper.api.errors import ERROR_PREFIX, ErrorInfo, Problem, describe
+from .client.objects import portal_text
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -115,23 +116,26 @@ KINDS: Mapping[str, str] = {
     "eject": "Ejecting",
 }
 
-#: Events that the service is known to send (GetEvents), each with its sentence; {…} are the detail's members.
+#: Events that the service is known to send (GetEvents), each with its sentence.
 EVENTS: Mapping[str, str] = {
-    "login": "Connected",
-    "logged-in": "Connected",
-    "logout": "Disconnected",
-    "logged-out": "Disconnected",
-    "login-failed": "Could not connect",
+    "connected": "Connected",
+    "disconnected": "Disconnected",
+    "refused": "Could not connect",
     "lost": "The connection was lost",
     "restored": "The connection is back",
-    "redirect": "The target sent us to another address",
+    "redirected": "The target sent us to another address",
+    "ended": "The session ended",
+    "worker-died": "The process that serves this target ended; it is started again",
+    "recovery-timeout": "The target was away for too long; reading and writing failed",
     "attached": "Disk attached",
     "ejected": "Disk ejected; it is safe to unplug",
-    "resized": "A disk changed its size",
-    "identity-changed": "Another disk stands in a disk's place; it was refused",
+    "capacity-changed": "A disk changed its size",
     "luns-changed": "The list of disks changed",
-    "worker-died": "The process that serves this target ended and was started again",
-    "ended": "The session ended",
+    "identity-changed": "Another disk stands in a disk's place; it was refused",
+    "command-timeout": "A command took too long and was aborted",
+    "io-error": "Reading or writing failed",
+    "thin-threshold": "The target is running out of space",
+    "async-message": "The target sent a message",
 }
 
 
@@ -150,7 +154,7 @@ def event(kind: str) -> str:
     return EVENTS.get(kind) or kind.replace("-", " ").capitalize()
 
 
-_DETAILS = {"lun": "LUN {}", "address": "at {}", "portal": "at {}", "device": "as {}", "method": "method {}"}
+_DETAILS = {"lun": "LUN {}", "device": "{}", "method": "method {}"}
 
 
 def detail(values: Mapping[str, Any]) -> str:
@@ -159,12 +163,24 @@ def detail(values: Mapping[str, Any]) -> str:
     if isinstance(code, str) and code:
         attrs = {k.replace("-", "_"): v for k, v in values.items() if isinstance(v, str | int)}
         return describe(code.removeprefix(ERROR_PREFIX), attrs).summary
-    parts = [
-        _DETAILS.get(key, key.replace("-", " ") + " {}").format(value)
-        for key, value in values.items()
-        if value not in ("", None)
-    ]
+    rest = dict(values)
+    parts = []
+    if rest.get("address"):
+        parts.append(f"at {portal_text({'address': rest.pop('address'), 'port': rest.pop('port', 3260)})}")
+    if isinstance(rest.get("lun"), str):
+        rest["lun"] = lun_number(rest["lun"])
+    for key, value in rest.items():
+        if value not in ("", None):
+            parts.append(_DETAILS.get(key, key.replace("-", " ") + " {}").format(value))
     return " · ".join(parts)
+
+
+def lun_number(address: str) -> str:
+    """Return the number of a LUN field in hexadecimal as people write it (SAM: peripheral and flat addressing)."""
+    if len(address) != 16 or set(address.lower()) - set("0123456789abcdef"):
+        return address
+    first = int(address[:4], 16)
+    return str(first & 0x3FFF) if first >> 14 in {0, 1} and int(address[4:], 16) == 0 else address
 
 
 def holder(values: Mapping[str, Any]) -> str:

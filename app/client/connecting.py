@@ -68,7 +68,7 @@ async def _attach_all(client: Client, luns: Sequence[str], on_step: Step) -> dic
     problems: dict[str, Problem] = {}
     for path in luns:
         lun = await operations.wait_for(client, path)
-        if lun.kind != "disk" or not lun.size or lun.device:
+        if not lun.usable or lun.device:
             continue
         try:
             await operations.attach(client, path, on_step=on_step)

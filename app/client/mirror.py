@@ -54,6 +54,10 @@ class Snapshot:
         found = [lun for lun in self.luns.values() if lun.session == target.session]
         return tuple(sorted(found, key=lambda lun: lun.address))
 
+    def shown_luns(self, target: Target) -> tuple[Lun, ...]:
+        """Return those that a person may want to see: disks, drives, tapes; not a device's own controllers."""
+        return tuple(lun for lun in self.luns_of(target) if lun.kind not in {"other", "enclosure"})
+
     def job_on(self, path: str, *kinds: str) -> Job | None:
         """Return the unfinished job that works on the object at `path`."""
         for job in self.jobs.values():

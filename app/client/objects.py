@@ -153,6 +153,11 @@ class Lun(_View):
         return " ".join(part for part in (self.vendor.strip(), self.model.strip()) if part) or f"LUN {self.lun}"
 
     @property
+    def usable(self) -> bool:
+        """Whether it is a disk that can become a device now."""
+        return self.kind == "disk" and self.size > 0
+
+    @property
     def mounts(self) -> tuple[str, ...]:
         """Where it is mounted."""
         return tuple(str(h.get("name", "")) for h in self.holders if h.get("kind") == "mount")

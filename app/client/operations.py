@@ -256,12 +256,15 @@ def find_lun(luns: Mapping[str, Lun], targets: Mapping[str, Target], words: str)
     name, slash, number = words.rpartition("/")
     target = find_target(targets, name if slash else words)
     of_target = [lun for lun in luns.values() if lun.target == target.path]
+    disks = [lun for lun in of_target if lun.kind == "disk"]
     if not of_target and not target.connected:
         raise Problem("NotConnected", target=target.title)
     if not slash:
-        if len(of_target) == 1:
-            return of_target[0]
-        numbers = ", ".join(f"{words}/{lun.lun}" for lun in sorted(of_target, key=lambda x: x.address)[:8])
+        if len(disks) == 1:
+            return disks[0]
+        numbers = ", ".join(f"{words}/{lun.lun}" for lun in sorted(disks, key=lambda x: x.address)[:8])
+        if not disks:
+            raise Problem("NotFound", what=f"disk of “{target.title}”")
         raise Problem("InvalidArgument", argument="DISK", detail=f"The target has several disks: {numbers}.")
     for lun in of_target:
         if number in {str(lun.lun), lun.address}:

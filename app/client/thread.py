@@ -194,17 +194,18 @@ class BusThread:
         return task
 
     async def _do(self, work: Callable[[Client], Awaitable[Any]], done: Done) -> None:
+        result, problem = None, None
         try:
             result = await work(self._present())
-        except Problem as problem:
-            done(None, problem)
+        except Problem as known:
+            problem = known
         except asyncio.CancelledError:
             done(None, Problem("Cancelled"))
             raise
         except Exception as error:  # noqa: BLE001 - nothing may be lost silently: it is logged, and shown as Internal
-            done(None, internal(error))
-        else:
-            done(result, None)
+            problem = internal(error)
+        self._gathered()  # what came of it is told before its end is
+        done(result, problem)
 
     def _present(self) -> Client:
         if self._client is None:

@@ -29,6 +29,8 @@ def _lun_row(lun: Lun, target: Target | None) -> tuple[object, ...]:
     flags = [word for word, on in (("read-only", lun.read_only), ("thin", lun.thin)) if on]
     holders = ", ".join(text.holder(h) for h in lun.holders)
     place = f"{target.title if target else '?'}/{lun.lun}"
+    if lun.kind != "disk":
+        return (place, lun.title, f"({lun.kind})", "", "", "")
     size = text.size(lun.size) if lun.size else "not ready"
     return (place, lun.title, size, " ".join(flags), lun.device or "not attached", holders)
 
@@ -142,7 +144,7 @@ async def _keep(client: Client, record: Target, sign_in: operations.SignIn, secr
 
 
 async def _attach_one(run: Run, client: Client, lun: Lun) -> Lun:
-    if lun.kind == "disk" and lun.size and not lun.device:
+    if lun.usable and not lun.device:
         with progress(run, f"Attaching {lun.title}") as on_step:
             await operations.attach(client, lun.path, on_step=on_step)
     return client.snapshot.luns.get(lun.path, lun)

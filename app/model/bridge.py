@@ -49,6 +49,7 @@ class Bus(QObject):
         self.rates = Rates()
         self.keyring = keyring or Keyring()
         self._watchers = 0
+        self._stopped = False
         self._told.connect(self._take_snapshot, Qt.ConnectionType.QueuedConnection)
         self._event.connect(self.happened, Qt.ConnectionType.QueuedConnection)
         self._counted.connect(self._take_counted, Qt.ConnectionType.QueuedConnection)
@@ -61,6 +62,7 @@ class Bus(QObject):
 
     def stop(self) -> None:
         """Leave the bus; connections stay."""
+        self._stopped = True
         self._thread.stop()
 
     def run(
@@ -103,6 +105,10 @@ class Bus(QObject):
                 self._call.emit(lambda: failure(error))
 
         future.add_done_callback(done)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function in this thread, from any."""
+        self._call.emit(function)
 
     # ---- Listener: called in the bus thread
 
@@ -150,4 +156,5 @@ class Bus(QObject):
 
     @Slot(object)
     def _take_call(self, function: Callable[[], None]) -> None:
-        function()
+        if not self._stopped:
+            function()

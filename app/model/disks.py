@@ -31,7 +31,6 @@ class DiskRow:
 def row(lun: Lun, rates: Rates) -> DiskRow:
     """Return a disk's row."""
     flags = [word for word, on in (("read-only", lun.read_only), ("thin", lun.thin)) if on]
-    usable = lun.kind == "disk" and lun.size > 0
     rate = rates.of(lun.path)
     activity = ("", "")
     if rate is not None and lun.device:
@@ -43,7 +42,7 @@ def row(lun: Lun, rates: Rates) -> DiskRow:
         _use(lun),
         activity,
     )
-    return DiskRow(lun.path, cells, attached=bool(lun.device), usable=usable, kind=lun.kind)
+    return DiskRow(lun.path, cells, attached=bool(lun.device), usable=lun.usable, kind=lun.kind)
 
 
 def _binary(size: int) -> str:
@@ -69,7 +68,9 @@ class DisksModel(QAbstractTableModel):
 
     def update(self, snapshot: Snapshot, target: Target | None, rates: Rates) -> None:
         """Take new rows."""
-        new = [row(lun, rates) for lun in snapshot.luns_of(target)] if target is not None and target.connected else []
+        new = (
+            [row(lun, rates) for lun in snapshot.shown_luns(target)] if target is not None and target.connected else []
+        )
         if [r.path for r in new] != [r.path for r in self._rows]:
             self.beginResetModel()
             self._rows = new

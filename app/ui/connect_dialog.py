@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 
 from ...helper.api.errors import Problem
 from ..client import connecting, operations
-from ..client.client import Client
+from ..client.client import Client, no_step
+from ..client.client import Step as ClientStep
 from ..client.objects import Job, short_name
 from ..client.thread import Work
 from ..flows import connect as flow
@@ -107,6 +108,7 @@ class ConnectDialog(QDialog):
         self._work: Work | None = None
         self._run = 0
         self._target = ""
+        self._on_job: ClientStep = no_step
         self.setWindowTitle("Connect to a target")
         self.setAccessibleName("Connect to a target")
         self.setMinimumSize(600, 480)
@@ -269,6 +271,7 @@ class ConnectDialog(QDialog):
     def _begin(self, work: Callable[[Client], object], success: Callable[[object], None]) -> None:
         self._run += 1
         run = self._run
+        self._on_job = self._bus.steps(lambda job: self._on_step(job) if run == self._run else None)
         self._work = self._bus.run(
             work,  # type: ignore[arg-type]
             lambda result: success(result) if run == self._run else None,
@@ -282,7 +285,7 @@ class ConnectDialog(QDialog):
             self._work = None
 
     async def _discover(self, client: Client, effect: Discover) -> object:
-        on_step = self._bus.steps(self._on_step)
+        on_step = self._on_job
         return await operations.discover(
             client, effect.address, sign_in=effect.sign_in, secrets=effect.secrets, on_step=on_step
         )
@@ -295,7 +298,7 @@ class ConnectDialog(QDialog):
             sign_in=effect.sign_in,
             secrets=effect.secrets,
             attach=effect.attach,
-            on_step=self._bus.steps(self._on_step),
+            on_step=self._on_job,
         )
 
     def _on_step(self, job: Job) -> None:
@@ -365,7 +368,8 @@ class ConnectDialog(QDialog):
         while self._done.rowCount():
             self._done.removeRow(0)
         snapshot = self._bus.snapshot_now
-        found = [snapshot.luns[path] for path in done.luns if path in snapshot.luns]
+        target = snapshot.targets.get(done.target)
+        found = snapshot.shown_luns(target) if target is not None else ()
         for lun in found:
             cells = disk_rows.row(lun, self._bus.rates).cells
             words = [" · ".join(part for part in (cells[1][0], cells[0][1], cells[2][0]) if part)]

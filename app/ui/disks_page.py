@@ -141,7 +141,7 @@ class DisksPage(QWidget):
         self._open.setVisible(kind in {"open", "udisks"})
         self._open.setEnabled(free)
         self._attach.setVisible(not attached)
-        self._attach.setEnabled(free and lun is not None and lun.kind == "disk" and lun.size > 0)
+        self._attach.setEnabled(free and lun is not None and lun.usable)
         self._unmount.setVisible(kind == "open" and self._udisks)
         self._unmount.setEnabled(free)
         self._eject.setVisible(attached)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from ...helper.api.errors import Problem
 from ..client import operations
@@ -44,6 +45,12 @@ _AGAIN = frozenset(
     {"ConnectionRefused", "ConnectionTimeout", "HostUnreachable", "NetworkUnreachable", "NameNotFound", "Timeout",
      "ConnectionLost", "ServiceUnavailable", "TargetError", "OutOfResources"}
 )  # fmt: skip
+
+
+def _close(dialog: QDialog) -> None:
+    """Close a question whose answer is not needed any more; it may be closed, and gone, already."""
+    if isValid(dialog):
+        dialog.reject()
 
 
 class Window(QMainWindow):
@@ -419,7 +426,7 @@ class Window(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.form.name.setReadOnly(True)  # the record's name is used; only the secret was asked for
         dialog.finished.connect(lambda result: self._answer(question, dialog, answer, result))
-        answer.add_done_callback(lambda _done: None)
+        answer.add_done_callback(lambda done: self._bus.call(lambda: _close(dialog)) if done.cancelled() else None)
         dialog.open()
 
     def _answer(self, question: Question, dialog: SignInDialog, answer: Future[Secrets], result: int) -> None:

@@ -127,7 +127,7 @@ class FakeTarget:
         session = self.service.add_session(self)
         self.last_error = ""
         self.set_state("connected")
-        self.service.event("login", self.name, {"portal": self.portals[0]["address"]})
+        self.service.event("connected", self.name, {k: self.portals[0][k] for k in ("address", "port")})
         return {"session": session, "luns": self.service.luns_of(session)}
 
     async def _check(self, sign_in: str, given: dict[str, str]) -> None:
@@ -159,7 +159,7 @@ class FakeTarget:
         self.service.remove_session(self.session)
         self.session = ObjectPath("/")
         self.set_state("disconnected")
-        self.service.event("logout", self.name, {})
+        self.service.event("disconnected", self.name, {})
         return {}
 
     async def update(self, _call: Call, changes: dict[str, Any], _options: dict[str, Any]) -> None:
@@ -418,7 +418,7 @@ COUNTERS = ("reads", "read-bytes", "writes", "write-bytes", "flushes", "discards
 async def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in other threads and processes
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -519,8 +519,12 @@ async def _scene(helper: FakeHelper) -> None:
     first.holders = [{"kind": "mount", "name": "/media/anna/Backup"}]
     helper.server.refresh(first.path)
     hour = 3600_000_000
-    for kind, ago, detail in (("login", 26, {}), ("lost", 5, {"code": "ConnectionLost", "address": "192.0.2.5"}),
-                              ("restored", 4.98, {}), ("resized", 2, {"lun": 1})):  # fmt: skip
+    for kind, ago, detail in (
+        ("connected", 26, {"address": "nas.local", "port": 3260}),
+        ("lost", 5, {"code": "ConnectionLost", "address": "192.0.2.5"}),
+        ("restored", 4.98, {}),
+        ("capacity-changed", 2, {"lun": "0001000000000000", "size": 268435456}),
+    ):
         helper.event(kind, IQN + "backup", detail, _now() - int(ago * hour))
     while True:
         await asyncio.sleep(0.1)

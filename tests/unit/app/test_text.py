@@ -71,6 +71,14 @@ def test_an_error_in_an_event_becomes_its_sentence() -> None:
     assert words == "The connection to 192.0.2.5 broke off."
 
 
+def test_the_details_of_an_event_read_as_a_person_writes() -> None:
+    assert text.detail({"address": "::1", "port": 54517}) == "at [::1]:54517"
+    assert text.detail({"lun": "0001000000000000", "device": "/dev/loop2"}) == "LUN 1 · /dev/loop2"
+    assert text.detail({"lun": "4101000000000000"}) == "LUN 257"
+    assert text.detail({"lun": "c101000000000000", "x-y": 1}) == "LUN c101000000000000 · x y 1"
+    assert text.detail({"lun": "zz", "empty": ""}) == "LUN zz"
+
+
 def test_what_is_not_known_is_shown_as_it_is() -> None:
     assert text.state("hovering") == "Hovering"
     assert text.event("tape-ejected") == "Tape ejected"

@@ -155,7 +155,7 @@ def test_the_mirror_follows_and_events_arrive(fake: RunningFake) -> None:
                 changes.clear()
             await asyncio.to_thread(fake.connect, path)
             await eventually(lambda: events)
-            assert events[0]["kind"] == "login"
+            assert events[0]["kind"] == "connected"
             assert client.snapshot.targets[path].state == "connected"
 
     asyncio.run(work())

@@ -120,7 +120,11 @@ def test_events_are_a_timeline(qtbot: Any) -> None:
         [{"id": 2, "time": 2, "kind": "lost", "target": "a", "detail": {"code": "ConnectionLost", "address": "x"}}]
     )
     model.add(
-        [{"id": 1, "time": 1, "kind": "login", "target": "a", "detail": {}}, {"id": 3, "time": 3, "target": "b"}, {}]
+        [
+            {"id": 1, "time": 1, "kind": "connected", "target": "a", "detail": {}},
+            {"id": 3, "time": 3, "target": "b"},
+            {},
+        ]
     )
     model.add([{"id": 2, "time": 9, "kind": "other", "target": "a"}])
     assert model.last == 3

@@ -1,0 +1,488 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The window against a service with the contract's face, without a display."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("PySide6")
+
+from lundock.app.client.link import Where
+from lundock.app.client.mirror import Link
+from lundock.app.client.operations import Secrets
+from lundock.app.flows.connect import Step
+from lundock.app.model.bridge import Bus
+from lundock.app.secrets import Keyring
+from lundock.app.ui import theme
+from lundock.app.ui.sign_in import SignInDialog
+from lundock.app.ui.window import Window
+from lundock.helper.api.errors import Problem
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QTabBar,
+    QWidget,
+)
+from support.fake_helper import ANYONE, IQN, SECRETS, RunningFake
+
+
+class Memory:
+    """A keyring in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self.kept.pop((service, username), None)
+
+
+class Bench:
+    """A window on a service, and what tests do with it."""
+
+    def __init__(self, qtbot: Any, fake: RunningFake) -> None:
+        self.qtbot = qtbot
+        self.fake = fake
+        self.memory = Memory()
+        self.bus = Bus(Where("address", fake.address), keyring=Keyring(self.memory))
+        self.window = Window(self.bus)
+        qtbot.addWidget(self.window)
+        self.window.show()
+        self.bus.start()
+        self.until(lambda: self.bus.snapshot_now.ready)
+
+    def until(self, condition: Any) -> None:
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=10_000)
+
+    def click(self, control: QAbstractButton) -> None:
+        assert control.isEnabled(), control.text()
+        self.qtbot.mouseClick(control, Qt.MouseButton.LeftButton)
+
+    def state(self, path: str) -> str:
+        target = self.bus.snapshot_now.targets.get(path)
+        return target.state if target is not None else ""
+
+    def shown_button(self, parent: QWidget, name: str) -> QAbstractButton:
+        found = [b for b in parent.findChildren(QAbstractButton) if b.isVisible() and b.accessibleName() == name]
+        assert len(found) == 1, [b.accessibleName() for b in parent.findChildren(QAbstractButton) if b.isVisible()]
+        return found[0]
+
+    def go_from_address(self, dialog: Any, address: str) -> None:
+        dialog.start_with(address)
+        self.click(dialog._go)
+
+
+@pytest.fixture
+def bench(qtbot: Any, qapp: QApplication, fake: RunningFake) -> Iterator[Bench]:
+    theme.apply(qapp, dark=False)
+    made = Bench(qtbot, fake)
+    yield made
+    made.window.close()
+    made.bus.stop()
+
+
+def test_a_first_start_leads_to_the_wizard(bench: Bench) -> None:
+    bench.until(lambda: bench.window.right.currentIndex() == 1)
+    page = bench.window.right.currentWidget()
+    bench.click(bench.shown_button(page, "Connect to a target …"))
+    dialog = QApplication.activeModalWidget()
+    assert dialog is not None
+    assert dialog.accessibleName() == "Connect to a target"
+    dialog.close()
+
+
+def test_from_an_address_to_disks(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    bench.go_from_address(dialog, "nas.local")
+    bench.until(lambda: dialog.flow.step is Step.CHOOSE)
+    assert dialog._list.count() == 5
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.DONE)
+    words = " ".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisible())
+    assert "/dev/loop7" in words
+    bench.click(dialog._go)
+    bench.until(lambda: bench.window.disks._model.rowCount() == 2)
+    assert bench.window.target is not None
+    assert bench.window.target.name == IQN + "backup"
+
+
+def test_signing_in_with_a_wrong_secret_then_the_right_ones(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    dialog.start_with("nas.local", IQN + "mutual-vault")
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.SIGN_IN)
+    assert not dialog._go.isEnabled()
+    assert not dialog._banner.isVisible(), "being asked is no error"
+    form = dialog._form
+    bench.qtbot.keyClicks(form.secret.field, "wrong secret")
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.SIGN_IN and dialog._banner.isVisible())
+    assert bench.fake.helper.targets == {}, "nothing is saved that did not work"
+    form.secret.field.setText(SECRETS[0])
+    form.mutual.setChecked(True)
+    form.target_secret.field.setText(SECRETS[0])
+    assert not dialog._go.isEnabled(), "the same secret both ways"
+    form.target_secret.field.setText(SECRETS[1])
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.DONE)
+    assert form.secrets() == Secrets()
+    bench.until(lambda: sorted(bench.memory.kept.values()) == sorted(SECRETS))
+    (target,) = bench.fake.helper.targets.values()
+    assert target.sign_in == "mutual"
+
+
+def test_what_goes_wrong_stands_above_the_step_where_it_can_be_mended(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    bench.go_from_address(dialog, "refused.example")
+    bench.until(dialog._banner.isVisible)
+    assert dialog.flow.step is Step.ADDRESS
+    assert "refused.example refuses connections" in dialog._banner._summary.text()
+    assert dialog._address.text() == "refused.example"
+
+
+def test_going_back_and_escape_stop_the_work(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    bench.go_from_address(dialog, "slow.example")
+    bench.until(lambda: dialog.flow.step is Step.LOOKING and bench.fake.helper.jobs)
+    bench.click(dialog._back)
+    assert dialog.flow.step is Step.ADDRESS
+    bench.until(lambda: all(job.finished for job in bench.fake.helper.jobs.values()))
+    bench.click(dialog._go)
+    bench.until(lambda: len(bench.fake.helper.jobs) == 2)
+    bench.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    bench.until(lambda: all(job.finished for job in bench.fake.helper.jobs.values()))
+
+
+def test_the_main_button_connects_and_disconnects(bench: Bench) -> None:
+    path = bench.fake.add("media", "Media")
+    bench.until(lambda: bench.window.target is not None)
+    bench.click(bench.window.header._main)
+    bench.until(lambda: bench.state(path) == "connected")
+    assert bench.window.header._main.text() == "Disconnect"
+    bench.click(bench.window.header._main)
+    bench.until(lambda: bench.state(path) == "disconnected")
+    bench.until(lambda: bench.window.events._model.rowCount() == 2)
+
+
+def test_cancel_while_connecting(bench: Bench) -> None:
+    path = bench.fake.add("media", address="slow.example")
+    bench.until(lambda: bench.window.target is not None)
+    bench.click(bench.window.header._main)
+    bench.until(lambda: bench.window.header._main.text() == "Cancel")
+    bench.click(bench.window.header._main)
+    bench.until(lambda: bench.state(path) == "disconnected")
+    assert not bench.window.banner.isVisible()
+
+
+def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
+    bench.fake.add("media", address="refused.example")
+    bench.until(lambda: bench.window.target is not None)
+    bench.click(bench.window.header._main)
+    bench.until(bench.window.banner.isVisible)
+    words = [w.text() for w in bench.window.banner.findChildren(QLabel)]
+    assert "refused.example refuses connections on port 3260." in words
+    bench.click(bench.shown_button(bench.window.banner, "Try again"))
+    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and bench.window.banner.isVisible())
+    bench.click(bench.shown_button(bench.window.banner, "Dismiss"))
+    assert not bench.window.banner.isVisible()
+
+
+def test_disks_are_attached_and_ejected(bench: Bench) -> None:
+    path = bench.fake.add("backup")
+    bench.fake.connect(path)
+    disks = bench.window.disks
+    bench.until(lambda: disks._attach.isVisible() and disks._attach.isEnabled())
+    bench.click(disks._attach)
+    bench.until(disks._eject.isVisible)
+    bench.click(disks._eject)
+    bench.until(disks._attach.isVisible)
+    assert bench.fake.helper.calls == ["login", "attach", "eject"]
+
+
+def test_an_eject_that_is_refused_says_who_holds_the_disk(bench: Bench) -> None:
+    path = bench.fake.add("backup")
+    bench.fake.connect(path)
+
+    async def hold(helper: Any) -> None:
+        lun = next(iter(helper.luns.values()))
+        lun.device, lun.attach_method = "/dev/loop7", "fuse"
+        lun.holders = [{"kind": "process", "name": "fio", "pid": 7}]
+        helper.server.refresh(lun.path)
+
+    bench.fake.do(hold)
+    disks = bench.window.disks
+    bench.until(lambda: disks._eject.isVisible() and disks._eject.isEnabled())
+    bench.click(disks._eject)
+    bench.until(bench.window.banner.isVisible)
+    assert "fio" in bench.window.banner._meaning.text()
+
+
+def test_figures_are_drawn_while_they_are_seen_and_not_while_paused(bench: Bench) -> None:
+    path = bench.fake.add("backup")
+    bench.fake.connect(path)
+    page = bench.window.activity
+    bench.window.tabs.setCurrentWidget(page)
+
+    def points() -> int:
+        return len(page._curves[0].getData()[0] if page._curves[0].getData()[0] is not None else [])
+
+    bench.until(lambda: points() >= 2)
+    bench.click(page._pause)
+    before = points()
+    with bench.qtbot.waitSignals([bench.bus.figures] * 2, timeout=10_000):
+        pass
+    assert points() == before
+    bench.click(page._pause)
+    bench.until(lambda: points() > before)
+
+
+def test_a_saved_sign_in_is_answered_from_the_keyring_without_a_question(bench: Bench) -> None:
+    bench.until(lambda: bench.fake.helper.agents)
+    bench.memory.kept["io.github.lundock.Lundock: " + IQN + "v", "secret"] = "from the ring"
+    assert ask_agent(bench) == {"secret": "from the ring"}
+
+
+def ask_agent(bench: Bench, *, retry: bool = False, meanwhile: Any = None) -> Any:
+    """Ask the window's secret agent as the helper does."""
+    import asyncio
+    import json
+    import os
+
+    from lundock.helper.api.names import SECRET_AGENT
+
+    async def ask(helper: Any) -> Any:
+        ((sender, agent),) = helper.agents.items()
+        hints = {"target-name": IQN + "v", "chap-name": "me", "wants": ["secret"], "retry": retry}
+        connection = helper.server._connection
+        descriptor = await connection.call(
+            agent, SECRET_AGENT, "GetSecrets", "/t/1", "session", hints, destination=sender
+        )
+        with os.fdopen(descriptor.take(), "rb") as stream:
+            return json.load(stream)
+
+    future = asyncio.run_coroutine_threadsafe(ask(bench.fake.helper), bench.fake._loop)
+    if meanwhile is not None:
+        bench.until(lambda: bench.window.findChild(SignInDialog) is not None)
+        meanwhile(bench.window.findChild(SignInDialog))
+    bench.until(future.done)
+    return future.result(0)
+
+
+def test_a_question_of_the_agent_is_put_to_the_person(bench: Bench) -> None:
+    bench.until(lambda: bench.fake.helper.agents)
+
+    def answer(dialog: SignInDialog) -> None:
+        dialog.form.secret.field.setText("typed by hand")
+        dialog.accept()
+
+    assert ask_agent(bench, retry=True, meanwhile=answer) == {"secret": "typed by hand"}
+    assert "typed by hand" in bench.memory.kept.values()
+
+
+def test_a_question_that_is_closed_is_cancelled(bench: Bench) -> None:
+    bench.until(lambda: bench.fake.helper.agents)
+    with pytest.raises(Problem) as caught:
+        ask_agent(bench, meanwhile=lambda dialog: dialog.reject())
+    assert caught.value.code == "Cancelled"
+
+
+def test_a_question_that_is_not_needed_any_more_closes(bench: Bench) -> None:
+    from lundock.helper.api.names import SECRET_AGENT
+
+    bench.until(lambda: bench.fake.helper.agents)
+
+    def take_back(_dialog: SignInDialog) -> None:
+        async def cancel(helper: Any) -> None:
+            ((sender, agent),) = helper.agents.items()
+            connection = helper.server._connection
+            await connection.call(agent, SECRET_AGENT, "CancelGetSecrets", "/t/1", "session", {}, destination=sender)
+
+        bench.fake.do(cancel)
+
+    with pytest.raises(Problem) as caught:
+        ask_agent(bench, meanwhile=take_back)
+    assert caught.value.code == "Cancelled"
+    bench.until(lambda: bench.window.findChild(SignInDialog) is None)
+
+
+def test_nobody_but_the_helper_gets_an_answer(bench: Bench) -> None:
+    import asyncio
+
+    from lundock.helper.api.bus import Connection
+    from lundock.helper.api.names import SECRET_AGENT
+
+    bench.until(lambda: bench.fake.helper.agents)
+    ((sender, agent),) = bench.fake.helper.agents.items()
+
+    async def ask() -> None:
+        connection = await Connection.open(bench.fake.address)
+        try:
+            await connection.call(agent, SECRET_AGENT, "GetSecrets", "/t/1", "session", {}, destination=sender)
+        finally:
+            connection.close()
+
+    with pytest.raises(Problem) as caught:
+        asyncio.run(ask())
+    assert caught.value.code == "NotAuthorized"
+    assert bench.window.findChild(SignInDialog) is None
+
+
+def test_a_helper_that_goes_away_is_said_and_taken_up_again(bench: Bench) -> None:
+    bench.fake.add("media", "Media")
+    bench.until(lambda: bench.window.target is not None)
+    bench.fake.stop()
+    bench.until(lambda: bench.bus.snapshot_now.link is Link.NO_HELPER)
+    bench.until(bench.window.banner.isVisible)
+    assert "Media" in bench.window.header._title.words()
+    assert not bench.window.header._main.isEnabled()
+    again = RunningFake(bench.fake.address, 0)
+    again.start()
+    try:
+        bench.until(lambda: bench.bus.snapshot_now.ready)
+        bench.until(lambda: bench.window.right.currentIndex() == 1)
+    finally:
+        again.stop()
+
+
+def test_without_a_helper_the_window_says_how_to_start_it(qtbot: Any, bus: str) -> None:
+    connection = Bus(Where("address", bus), keyring=Keyring(Memory()))
+    window = Window(connection)
+    qtbot.addWidget(window)
+    window.show()
+    connection.start()
+    try:
+        qtbot.waitUntil(lambda: window.right.currentIndex() == 2, timeout=10_000)
+        words = " ".join(w.text() for w in window.right.currentWidget().findChildren(QLabel))
+        assert "systemctl start lundock" in words
+    finally:
+        connection.stop()
+
+
+def test_forgetting_asks_first_and_takes_the_secrets_out(bench: Bench) -> None:
+    bench.memory.kept["io.github.lundock.Lundock: " + IQN + "media", "secret"] = "kept"
+    bench.fake.add("media")
+    bench.until(lambda: bench.window.target is not None)
+    bench.window._on_header("forget")
+    box = bench.window.findChild(QMessageBox)
+    assert box is not None
+    bench.click(bench.shown_button(box, "Forget"))
+    bench.until(lambda: not bench.fake.helper.targets and not bench.memory.kept)
+
+
+def test_the_window_answers_while_every_call_hangs(bench: Bench) -> None:
+    """The service stops answering; the window still paints and takes clicks at once."""
+    bench.fake.add("media")
+    bench.until(lambda: bench.window.target is not None)
+    bench.fake.do(lambda helper: setattr(helper, "pace", 30.0))
+    bench.fake._loop.call_soon_threadsafe(time.sleep, 2.0)  # the service's whole loop stands still
+    bench.click(bench.window.header._main)
+    gaps: list[float] = []
+    last = time.monotonic()
+
+    def beat() -> None:
+        nonlocal last
+        gaps.append(time.monotonic() - last)
+        last = time.monotonic()
+
+    timer = QTimer()
+    timer.timeout.connect(beat)
+    timer.start(10)
+    for widget in (bench.window.activity, bench.window.details, bench.window.events, bench.window.disks):
+        bench.window.tabs.setCurrentWidget(widget)
+        bench.until(lambda: len(gaps) >= 5)
+        gaps.clear()
+    timer.stop()
+    assert bench.fake.helper.jobs == {}, "the service has not even begun"
+
+
+#: Controls that a person acts on or reads from; each must have a name.
+CONTROLS = (QAbstractButton, QLineEdit, QAbstractItemView, QProgressBar)
+
+
+def unnamed(widget: QWidget) -> list[str]:
+    own = [
+        w
+        for w in widget.findChildren(QWidget)
+        if isinstance(w, CONTROLS) and not isinstance(w.parent(), QTabBar) and "qt_" not in w.objectName()
+    ]
+    return [
+        f"{type(w).__name__} in {type(w.parent()).__name__}"
+        for w in own
+        if not w.accessibleName() and not (isinstance(w, QAbstractButton) and w.text())
+    ]
+
+
+def test_every_control_has_a_name(bench: Bench) -> None:
+    bench.fake.connect(bench.fake.add("backup", "Backup"))
+    bench.until(lambda: bench.window.disks._model.rowCount() == 2)
+    dialog = bench.window.connect_to_target()
+    assert len([w for w in bench.window.findChildren(QWidget) if isinstance(w, CONTROLS)]) > 20
+    assert [name for name in unnamed(bench.window) if "Header" not in name] == []
+    assert unnamed(dialog) == []
+    dialog.close()
+
+
+def test_the_keyboard_reaches_the_list_the_pages_and_the_buttons(bench: Bench) -> None:
+    for name in ("alpha", "beta"):
+        bench.fake.connect(bench.fake.add(name, name))
+    bench.until(lambda: len(bench.bus.snapshot_now.sessions) == 2 and bench.window.disks._model.rowCount() == 2)
+    bench.window.activateWindow()
+    bench.window.list.setFocus()
+    bench.qtbot.keyClick(bench.window.list, Qt.Key.Key_Down)
+    assert bench.window.target is not None
+    assert bench.window.target.title == "beta"
+    seen: list[QWidget | None] = []
+    for _ in range(40):
+        focus = QApplication.focusWidget()
+        if focus in seen:
+            break
+        seen.append(focus)
+        bench.qtbot.keyClick(focus, Qt.Key.Key_Tab)
+    assert bench.window.header._main in seen
+    assert bench.window.disks._attach in seen
+    assert any(isinstance(w, QTabBar) for w in seen)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_can_be_read_on_their_grounds(dark: bool) -> None:
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(one: str, two: str) -> float:
+        high, low = sorted((light(one), light(two)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    c = theme.DARK if dark else theme.LIGHT
+    pairs = [
+        (text, ground) for text in (c.text, c.muted) for ground in (c.window, c.base, c.raised, c.hover, c.selected)
+    ]
+    pairs += [(c.on_accent, c.accent), (c.text, c.bad_ground), (c.text, c.warning_ground), (c.bad, c.window)]
+    assert {pair: round(contrast(*pair), 2) for pair in pairs if contrast(*pair) < 4.5} == {}
+
+
+def test_names_of_targets_are_never_taken_as_markup(bench: Bench) -> None:
+    bench.fake.do(
+        lambda h: h.add_target(ANYONE, IQN + "x", [{"address": "a", "port": 3260}], {"alias": "<b>bold</b> &amp;"})
+    )
+    bench.until(lambda: bench.window.target is not None)
+    assert bench.window.header._title.textFormat() is Qt.TextFormat.PlainText
+    assert bench.window.header._title.words() == "<b>bold</b> &amp;"
+    for label in bench.window.findChildren(QLabel):
+        assert label.textFormat() is Qt.TextFormat.PlainText or not label.text(), label.text()
