@@ -6,10 +6,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from ..api import settings as settings_table
 from ..api.errors import Problem
 from . import pdu, text
 from .framing import PduReader, assemble
+from .keys import DEFAULTS
 from .login import Login, LoginConfig, LoginResult, Redirect
 from .login.security import Random
 from .names import Portal, is_target_name, parse_target_address
@@ -124,7 +124,7 @@ class Discovery:
         self.done = session.closed
 
     def _seconds(self, setting: str) -> int:
-        return int(self.config.settings.get(setting, settings_table.defaults()[setting]))  # type: ignore[arg-type]
+        return int(self.config.settings.get(setting, DEFAULTS[setting]))  # type: ignore[arg-type]
 
 
 class _Session:

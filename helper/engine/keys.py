@@ -64,6 +64,8 @@ class Key:
 
 
 _LONGEST = 2**24 - 1
+#: Read when this is imported: later a worker has no files any more.
+DEFAULTS: Mapping[str, Value] = settings_table.defaults()
 _DIGESTS = ("None", "CRC32C")
 
 
@@ -211,9 +213,9 @@ def our_value(key: Key, settings: Mapping[str, Value]) -> Value:
     """Return what we want for `key`: fixed, or the setting."""
     if key.fixed is not None:
         return key.fixed
-    value = settings.get(key.setting, settings_table.table()[key.setting].default)
+    value = settings.get(key.setting, DEFAULTS[key.setting])
     if key.name == "FirstBurstLength":  # 13.14: never more than MaxBurstLength
-        limit = settings.get("max_burst_length", settings_table.table()["max_burst_length"].default)
+        limit = settings.get("max_burst_length", DEFAULTS["max_burst_length"])
         return min(int(value), int(limit))  # type: ignore[arg-type]
     return value
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # a worker has no files any more when it first meets an international name
 import ipaddress
 import re
 import secrets
@@ -130,7 +131,11 @@ def _check_host(text: str) -> None:
         ipaddress.IPv4Address(text)
         return
     try:
-        plain = text if text.isascii() else text.encode("idna").decode("ascii")
+        plain = (
+            text
+            if text.isascii()
+            else b".".join(map(encodings.idna.ToASCII, text.removesuffix(".").split("."))).decode("ascii")
+        )
     except UnicodeError:
         raise ValueError("not a name") from None
     if not all(_LABEL.fullmatch(label) for label in plain.removesuffix(".").split(".")):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from ...api import settings as settings_table
 from ...api.errors import Problem
 from .. import keys, pdu, text
 from ..framing import PduReader, assemble
@@ -50,7 +49,7 @@ class Login:
         self.done = False
         self.result: LoginResult | None = None
         self.redirect: Redirect | None = None
-        self._timeout = int(config.settings.get("login_timeout", settings_table.defaults()["login_timeout"]))  # type: ignore[arg-type]
+        self._timeout = int(config.settings.get("login_timeout", keys.DEFAULTS["login_timeout"]))  # type: ignore[arg-type]
         self._deadline = now + self._timeout
         self._security: NoSignIn | Chap = NoSignIn() if config.sign_in == "none" else Chap(config, random)
         self._operational = Operational(config)

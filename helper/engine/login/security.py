@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...api import settings as settings_table
 from ...api.errors import Problem
 from .. import chap, text
+from ..keys import DEFAULTS
 from ..secret import Secret
 from .config import LoginConfig
 from .stage import Step, answer_unknown, failed
@@ -65,7 +65,7 @@ class Chap:
         self._random = random
         self._mutual = config.sign_in == "mutual"
         self._secret, self._target_secret = self._secrets()
-        names = config.settings.get("chap_algorithms", settings_table.table()["chap_algorithms"].default)
+        names = config.settings.get("chap_algorithms", DEFAULTS["chap_algorithms"])
         self._algorithms = chap.available(names if isinstance(names, tuple) else ())
         if not self._algorithms:
             raise Problem("AuthenticationMethodRefused", detail="This computer has none of the algorithms.")

@@ -27,6 +27,7 @@ TYPED = {
     "fe80::1%eth0": Portal("fe80::1%eth0", 3260),
     "[fe80::1%eth0]:65535": Portal("fe80::1%eth0", 65535),
     "speicher.büro.example": Portal("speicher.büro.example", 3260),
+    "büro.:1": Portal("büro.", 1),
 }
 
 
