@@ -24,6 +24,7 @@ from .api.settings import complete
 from .api.values import Descriptor
 from .attach.base import MethodInfo
 from .jobs import Caller, Job, JobListener, Jobs
+from .observer import Observer
 from .records import changed, enough, hints, portal_rows, sign_in_fields
 from .store import Event, Store, TargetRecord
 from .supervision import DiscoverRequest, FoundTarget, Secrets, SessionSpec, Step, make_isid
@@ -222,7 +223,7 @@ class Service:
         session = Session(next(self._numbers), target)
 
         async def once(used: Secrets | None) -> WorkerSession:
-            observer = _Observer(self, session)
+            observer = Observer(self, session)
             return await self._supervisor.open_session(replace(spec, secrets=used), observer, self._stepper(job))
 
         asked = hints(target.record.name, spec)
@@ -413,10 +414,18 @@ class Service:
     def session_changed(self, session: Session) -> None:
         """Tell who listens that anything about the session may be different."""
         if session.number in self.sessions:
+            self._note_state(session)
             self._listener.changed(session)
             self._listener.changed(session.target)
             for lun in session.luns.values():
                 self._listener.changed(lun)
+
+    def _note_state(self, session: Session) -> None:
+        before, session.noted_state = session.noted_state, session.state
+        kind = {("connected", "lost"): "lost", ("lost", "connected"): "restored"}.get((before, session.state))
+        if kind is not None:
+            error = session.live.last_error
+            self.note(kind, session.target.record.name, {"error": error} if kind == "lost" and error else {})
 
     def luns_changed(self, session: Session) -> None:
         """The target shows other disks."""
@@ -494,30 +503,6 @@ class Service:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("in the background", exc_info=task.exception())
-
-
-class _Observer:
-    """Hands on what the supervisor tells of one session."""
-
-    #: What the service notes itself, with more detail.
-    _OWN = frozenset({"connected", "disconnected", "attached", "ejected"})
-
-    def __init__(self, service: Service, session: Session) -> None:
-        self._service = service
-        self._session = session
-
-    def changed(self, session: WorkerSession) -> None:  # noqa: ARG002 - there is one
-        self._service.session_changed(self._session)
-
-    def luns_changed(self, session: WorkerSession) -> None:  # noqa: ARG002
-        self._service.luns_changed(self._session)
-
-    def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002
-        if kind not in self._OWN:
-            self._service.note(kind, self._session.target.record.name, attrs)
-
-    def ended(self, session: WorkerSession, problem: Problem | None) -> None:  # noqa: ARG002
-        self._service.session_ended(self._session, problem)
 
 
 __all__ = ["Listener", "Lun", "Ref", "Service", "Session", "Target"]

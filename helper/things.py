@@ -55,12 +55,13 @@ class Target:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A live login. `lock`: its disks are being attached, ejected or taken away."""
+    """A live login. `lock`: its disks are being attached, ejected or taken away. `noted_state`: in the timeline."""
 
     number: int
     target: Target
     worker: WorkerSession | None = None
     luns: dict[str, Lun] = field(default_factory=dict)
+    noted_state: str = "connected"
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

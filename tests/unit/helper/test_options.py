@@ -12,7 +12,7 @@ def test_as_a_system_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     options = parse([])
-    assert (options.bus, options.session, options.log_out) == ("system", False, False)
+    assert (options.bus, options.session, options.log_out) == ("system", False, True)
     assert (options.state_dir, options.run_dir) == (Path("/var/lib/lundock"), Path("/run/lundock"))
 
 

@@ -42,6 +42,7 @@ class FakeSession:
         self.spec = spec
         self.observer = observer
         self.state = "connected"
+        self.last_error = ""
         self.parameters: dict[str, Any] = {"TargetAlias": "the shelf"}
         self.portal = spec.portals[0]
         self.luns = (lun_record(1), lun_record(2))
@@ -474,7 +475,8 @@ def test_a_session_that_ends_by_itself(tmp_path: Path) -> None:
         target = await bench.add()
         session = await bench.connect(target)
         session.state = "lost"
-        session.observer.event(session, "lost", {"error": "ConnectionLost"})
+        session.last_error = "ConnectionLost"
+        session.observer.changed(session)
         session.observer.changed(session)
         assert target.state == "lost"
         assert ("changed", "targets/1") in bench.told.log
@@ -531,3 +533,14 @@ def test_nothing_of_a_secret_is_in_what_is_handed_around() -> None:
     spec = SessionSpec("k", NAME, (), "i", b"", secrets=Secrets(SECRET, "target battery s"))
     assert SECRET not in repr(spec)
     assert "battery" not in repr(dataclasses.replace(spec, key="other"))
+
+
+def test_a_target_does_not_flood_the_timeline(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        session = await bench.connect(await bench.add())
+        for number in range(1000):
+            session.observer.event(session, "io-error", {"lba": number})
+        await bench.timeline()
+        assert 10 < (await bench.kinds()).count("io-error") < 100
+
+    run(tmp_path, steps)
