@@ -31,13 +31,13 @@ class Observer:
         self._left = float(self.BURST)
         self._last = time.monotonic()
 
-    def changed(self, session: WorkerSession) -> None:  # noqa: ARG002 - there is one
+    def changed(self, session: WorkerSession) -> None:  # noqa: ARG002, D102 - the protocol tells
         self._service.session_changed(self._session)
 
-    def luns_changed(self, session: WorkerSession) -> None:  # noqa: ARG002
+    def luns_changed(self, session: WorkerSession) -> None:  # noqa: ARG002, D102
         self._service.luns_changed(self._session)
 
-    def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002
+    def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002, D102
         if kind not in self._OWN and self._may_note():
             self._service.note(kind, self._session.target.record.name, attrs)
 
@@ -50,5 +50,5 @@ class Observer:
         self._left -= 1
         return True
 
-    def ended(self, session: WorkerSession, problem: Problem | None) -> None:  # noqa: ARG002
+    def ended(self, session: WorkerSession, problem: Problem | None) -> None:  # noqa: ARG002, D102
         self._service.session_ended(self._session, problem)
