@@ -137,8 +137,10 @@ def test_look_save_connect_and_disconnect(helper: HelperProcess, tgtd: Tgtd, pla
         record = await client.properties(target, names.TARGET)
         assert (record["State"], record["Session"], record["LastError"]) == ("connected", session, "")
 
-        figures = await client.manager("GetStatistics", {})
-        assert figures[session]["bytes-received"] > 0
+        async with asyncio.timeout(20):  # the worker writes them now and then
+            while not (figures := await client.manager("GetStatistics", {}))[session]["bytes-received"]:
+                await client.connection.flush()
+        assert set(figures) == {session, *details["luns"]}
 
         code, _ = await client.refused(target, names.TARGET, "Login", {})
         assert code == "AlreadyConnected"
