@@ -11,9 +11,9 @@ All numbers are unsigned 64-bit, in the machine's own order. A header page, then
     1..12    DISK, in order
     16..     BUCKETS of read latency, then BUCKETS of write latency
 
-A latency of t microseconds lies in bucket int(log(t) / log(1.02)): 1 µs to 100 s in steps of 2 %. The writer is trusted with
-its own numbers only: the reader checks sizes and counts, reads with pread (a file that shrinks gives an error, not a signal),
-and anything out of range is a Problem.
+A latency of t microseconds lies in bucket int(log(t) / log(1.02)): 1 µs to 100 s in steps of 2 %. The writer is
+trusted with its own numbers only: the reader checks sizes and counts, reads with pread (a file that shrinks gives an
+error, not a signal), and anything out of range is a Problem.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def bucket_micros(index: int) -> int:
 
 
 def create() -> int:
-    """Return a new descriptor: sized, empty, and sealed so that nobody can change its size. The memory is taken as it is used."""
+    """Return a new descriptor: sized, empty, and sealed so that nobody can change its size. The memory is taken as it
+    is used.
+    """
     fd = os.memfd_create("lundock-statistics", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(fd, SIZE)
@@ -70,7 +72,9 @@ def create() -> int:
 
 
 class DiskWriter:
-    """Where the counters of one disk go. The attributes are memoryviews of 64-bit words: `counters[i] += n`, i as in DISK."""
+    """Where the counters of one disk go. The attributes are memoryviews of 64-bit words: `counters[i] += n`, i as in
+    DISK.
+    """
 
     __slots__ = ("counters", "reads", "writes")
 
@@ -118,7 +122,9 @@ class Writer:
 
 
 class Reader:
-    """The helper's side. The descriptor stays the caller's; nothing that the writer does can do more than give wrong numbers."""
+    """The helper's side. The descriptor stays the caller's; nothing that the writer does can do more than give wrong
+    numbers.
+    """
 
     def __init__(self, fd: int) -> None:
         if os.fstat(fd).st_size != SIZE:
@@ -126,7 +132,9 @@ class Reader:
         self._fd = fd
 
     def session(self) -> dict[str, int]:
-        """Return the session's counters by their names in SESSION, and `time`: now, in microseconds of CLOCK_MONOTONIC."""
+        """Return the session's counters by their names in SESSION, and `time`: now, in microseconds of
+        CLOCK_MONOTONIC.
+        """
         words = self._header()
         found = dict(zip(SESSION, words[_SESSION_AT:], strict=False))
         found["time"] = time.monotonic_ns() // 1000

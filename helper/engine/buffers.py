@@ -7,7 +7,8 @@ import mmap
 import socket
 from collections.abc import Callable
 
-#: Room before a payload for the header of the answer that it becomes (NBD simple reply and fuse_out_header: 16 bytes each).
+#: Room before a payload for the header of the answer that it becomes (NBD simple reply and fuse_out_header: 16 bytes
+#: each).
 HEADROOM = 16
 #: Payloads start here in a buffer: on a page, because FUSE moves whole pages, and with room for the header before it.
 PAYLOAD_AT = 4096
@@ -65,9 +66,9 @@ class Pool:
 class SendQueue:
     """What is to be sent on one socket: headers packed side by side in `headers`, payloads by reference.
 
-    Hot paths pack a header at `headers[at:]` (after `reserve`) and advance `at`; runs of headers without payload between them
-    leave as one piece. `add` puts a payload behind what was packed; its `owner`, if any, is released when it was sent. After
-    `flush` returns False the rest waits for POLLOUT.
+    Hot paths pack a header at `headers[at:]` (after `reserve`) and advance `at`; runs of headers without payload
+    between them leave as one piece. `add` puts a payload behind what was packed; its `owner`, if any, is released
+    when it was sent. After `flush` returns False the rest waits for POLLOUT.
     """
 
     __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "sent", "view", "waiting")
@@ -164,7 +165,9 @@ class SendQueue:
                 parts[i] = bytes(part)
 
     def clear(self) -> None:
-        """Throw everything away (the connection is gone). Owners are let go, not used again: a view of them may live on."""
+        """Throw everything away (the connection is gone). Owners are let go, not used again: a view of them may live
+        on.
+        """
         self._parts.clear()
         self._owners.clear()
         self.at = self._run = 0

@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from ..api.errors import Problem, describe
-from . import client
+from . import client, measure
 from . import url as urls
 from .names import format_target_address
 from .scsi.disk import LunInfo
@@ -60,7 +60,11 @@ def _size(_ctx: click.Context, param: click.Parameter, value: str) -> int:
 
 
 _initiator_name = click.option(
-    "-i", "--initiator-name", default="", metavar="IQN", help="This computer's name; one that stays the same is made up."
+    "-i",
+    "--initiator-name",
+    default="",
+    metavar="IQN",
+    help="This computer's name; one that stays the same is made up.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -213,7 +217,7 @@ def perf(
 
     WITH --rw write THE DISK IS OVERWRITTEN WITH RANDOM BYTES, WITHOUT A QUESTION: everything on it is lost.
     """
-    report = client.perf(
+    report = measure.perf(
         url, write=rw == "write", random=pattern == "random", size=size, depth=depth, seconds=seconds,
         initiator_name=initiator_name,
     )  # fmt: skip

@@ -4,7 +4,6 @@
     for target in discover("iscsi://192.0.2.5"): ...
     for lun in scan("iscsi://192.0.2.5/iqn.2001-04.com.example:disk/1"): ...
     serve(url, "/run/user/1000/disk.sock")            # NBD, until stopped
-    report = perf(url, write=False, random=True, size=4096, depth=32, seconds=5)
 
 Everything blocks until it is done, and raises Problem.
 """
@@ -17,29 +16,27 @@ import gc
 import hashlib
 import logging
 import os
-import random as random_numbers
-import resource
 import signal
 import socket
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from ..api.errors import Problem
-from ..api.settings import Value, defaults
-from ..api.statistics import Writer, latency
+from ..api.settings import Value
+from ..api.statistics import Writer
+from . import url as urls
 from .discovery import FoundTarget
 from .discovery_run import DiscoveryRun
 from .engine import Engine, SessionConfig
-from .front import Front, Job
 from .login import LoginConfig
 from .loop import READ, WRITE, Loop, Timer
 from .names import NAME_AUTHORITY, Portal, check_name, generate_isid
+from .options import number
 from .scsi.disk import LunInfo
-from .task import Task, Unit
-from . import url as urls
 from .url import IscsiUrl
 
 log = logging.getLogger(__name__)
@@ -57,7 +54,9 @@ _CODES = {
 class Connect:
     """One TCP connection in the making: the name's addresses in turn. `done` gets a socket or a Problem, once."""
 
-    def __init__(self, loop: Loop, portal: Portal, seconds: int, done: Callable[[socket.socket | Problem], None]) -> None:
+    def __init__(
+        self, loop: Loop, portal: Portal, seconds: int, done: Callable[[socket.socket | Problem], None]
+    ) -> None:
         self._loop = loop
         self._portal = portal
         self._seconds = seconds
@@ -138,15 +137,18 @@ class Client:
     def want_connection(self, portal: Portal, why: str) -> None:
         """Connect."""
         log.debug("connecting to %s: %s", portal, why)
-        seconds = int(self.config.settings.get("connect_timeout", defaults()["connect_timeout"]))  # type: ignore[arg-type]
+        seconds = number(self.config.settings, "connect_timeout")
         Connect(self.loop, portal, seconds, self._connected)
 
     def _connected(self, result: socket.socket | Problem) -> None:
-        assert self._doing is not None
+        doing = self._doing
         if isinstance(result, Problem):
-            self._doing.connection_failed(result)
+            if doing is not None:
+                doing.connection_failed(result)
+        elif doing is not None:
+            doing.connection_ready(result)
         else:
-            self._doing.connection_ready(result)
+            result.close()
 
     def state_changed(self, state: str, problem: Problem | None) -> None:
         """Remember it."""
@@ -161,7 +163,7 @@ class Client:
         """Remember them."""
         self.found = luns
 
-    def targets_found(self, targets: tuple[FoundTarget, ...]) -> None:
+    def targets_found(self, targets: Sequence[FoundTarget]) -> None:
         """Remember them."""
         self.targets = tuple(targets)
 
@@ -211,7 +213,7 @@ class Client:
         self.engine.logout(over.append)
         self.run_until(lambda: over)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         self.log_in()
         return self
 
@@ -362,14 +364,14 @@ def stop_signals(loop: Loop) -> Iterator[list[int]]:
             caught.extend(ours.recv(64))
 
     loop.register(ours.fileno(), READ, woken)
-    old = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    old = {which: signal.signal(which, lambda *_: None) for which in (signal.SIGINT, signal.SIGTERM)}
     wakeup = signal.set_wakeup_fd(theirs.fileno())
     try:
         yield caught
     finally:
         signal.set_wakeup_fd(wakeup)
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        for which, handler in old.items():
+            signal.signal(which, handler)
         loop.unregister(ours.fileno())
         ours.close()
         theirs.close()
@@ -379,121 +381,3 @@ def freeze() -> None:
     """Keep the collector from what is there: nothing on the data path makes garbage that only it would find."""
     gc.collect()
     gc.freeze()
-
-
-# ---- measuring ---------------------------------------------------------------------------------------------------
-
-
-class Load(Front):
-    """A front without a user: keeps `depth` commands on their way."""
-
-    def __init__(self, client: Client, unit: Unit, *, write: bool, random: bool, size: int, depth: int) -> None:
-        super().__init__(client.engine, 0, unit, read_only=not write)
-        self.depth = depth
-        self.stopped = False
-        self.failed = 0
-        self._write = write
-        self._random = random_numbers.random if random else None
-        self._blocks = size >> self.shift
-        self._length = size
-        self._span = (self.size >> self.shift) // self._blocks
-        self._cursor = 0
-        self._data = memoryview(os.urandom(size)) if write else memoryview(b"")
-
-    def go_on(self) -> None:
-        """Start commands until `depth` are on their way."""
-        session, unit, blocks, random = self.session, self.unit, self._blocks, self._random
-        free = session.free
-        while self.used < self.depth and free and not self.stopped:
-            if random is not None:
-                lba = int(random() * self._span) * blocks
-            else:
-                lba = self._cursor * blocks
-                self._cursor = (self._cursor + 1) % self._span
-            self.used += 1
-            if self._write:
-                session.write(unit, self, 0, lba, blocks, self._data, None)
-            else:
-                session.read(unit, self, 0, lba, blocks, self._length)
-
-    def read_ready(self, _task: Task, _view: memoryview, _start: int, _end: int) -> None:
-        """Another one, when the round's are all counted."""
-        self.used -= 1
-        if not self.is_blocked:
-            self.block()
-
-    def done(self, _task: Task, error: int) -> None:
-        """As read_ready."""
-        self.used -= 1
-        if error:
-            self.failed += 1
-            self.stopped = True
-        self.block()
-
-    def job_done(self, job: Job) -> None:
-        """There are none."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def fileno(self) -> int:
-        """No descriptor."""
-        return -1
-
-
-def perf(
-    url: str, *, write: bool, random: bool, size: int, depth: int, seconds: float, initiator_name: str = ""
-) -> dict[str, float | int | str]:  # fmt: skip
-    """Measure: what `lundock-iscsi perf` prints. `write` overwrites the disk with random bytes."""
-    parsed = urls.parse(url)
-    settings: dict[str, Value] = {"queue_depth": depth}
-    with Client(parsed, settings, initiator_name) as client:
-        info = unit_of(client, parsed)
-        _check_load(info, size, write=write)
-        unit = client.engine.session.unit(info.address)
-        load = Load(client, unit, write=write, random=random, size=size, depth=depth)
-        freeze()
-        client.engine.attach_front(load)
-        before, start = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-        load.go_on()
-        client.engine.wake()
-        client.loop.call_later(seconds, lambda: setattr(load, "stopped", True))
-        client.run_until(lambda: load.stopped and not load.used)
-        elapsed, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF)
-        if load.failed:
-            raise Problem("IoError", detail="The target failed a command; nothing was measured.")
-        counters = client.statistics.disk(info.address)
-        histogram = counters.writes if write else counters.reads
-        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-        return _report(latency(histogram), elapsed, cpu, size, depth, write=write, random=random)
-
-
-def _check_load(info: LunInfo, size: int, *, write: bool) -> None:
-    if info.problem:
-        raise Problem(info.problem, lun=f"{info.number}", kind=info.kind)
-    if write and info.read_only:
-        raise Problem("WriteProtected", lun=str(info.number))
-    most = info.max_transfer_blocks * info.block_size or 16 << 20
-    if size % info.block_size or not 0 < size <= min(most, info.size):
-        detail = f"It is a multiple of {info.block_size} up to {min(most, info.size)} on this disk."
-        raise Problem("InvalidArgument", argument="size", detail=detail)
-
-
-def _report(
-    found: dict[str, int], elapsed: float, cpu: float, size: int, depth: int, *, write: bool, random: bool
-) -> dict[str, float | int | str]:  # fmt: skip
-    count = found["count"]
-    return {
-        "rw": "write" if write else "read",
-        "pattern": "random" if random else "sequential",
-        "size": size,
-        "depth": depth,
-        "seconds": round(elapsed, 3),
-        "ios": count,
-        "iops": round(count / elapsed, 1),
-        "mb_per_s": round(count * size / elapsed / 1e6, 3),
-        "cpu_us_per_io": round(cpu * 1e6 / count, 3) if count else 0.0,
-        "cpu_percent": round(cpu / elapsed * 100, 1),
-        "p50_us": found["p50"],
-        "p99_us": found["p99"],
-    }

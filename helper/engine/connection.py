@@ -2,11 +2,12 @@
 """One connection in full feature phase: bytes to PDUs and back (RFC 7143, chapter 11). No socket, no clock.
 
     buffers = connection.next_read()          # where the next bytes go: recv_into or recvmsg_into
-    connection.received(n, now)               # parses everything that is there; raises Problem: the connection is of no use any more
+    connection.received(n, now)               # parses all that is there; raises Problem
     connection.out                            # a SendQueue to be flushed to the socket
 
-What is parsed goes straight to the task that its tag names; small payloads are shown to their owner where they lie in the
-receive buffer, large ones that are not all there yet are received right into their place, with the next header behind.
+What is parsed goes straight to the task that its tag names; small payloads are shown to their owner where they lie in
+the receive buffer, large ones that are not all there yet are received right into their place, with the next header
+behind.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Connection:
 
     # -- receiving ---------------------------------------------------------------------------------------------
     def next_read(self) -> list[memoryview]:
-        """Return where the next bytes go, in order. What owners were shown in the receive buffer is void from here on."""
+        """Return where the next bytes go, in order. What owners were shown in the receive buffer is void then."""
         view = self._view
         if self._rest:
             return [*self._rest, view[: self._header_size] if self._large else view]
@@ -118,8 +119,7 @@ class Connection:
         flags, status, stat_sn, offset, length, residual = self._rest_fields
         if task is None:
             return n
-        if self._data_digest:
-            assert task.dest is not None
+        if self._data_digest and task.dest is not None:
             pad = -length & 3
             crc = crc32c(self._trailer[:pad], crc32c(task.dest[offset : offset + length]))
             self._compare_digest(crc, self._trailer, pad)
@@ -129,7 +129,7 @@ class Connection:
             self.session.ended(task, 0, status, flags, residual, b"", now)
         return n
 
-    def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call for each PDU costs a third of the rate
+    def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack = pdu.RESPONSE.unpack_from
         header_size, header_digest, data_digest = self._header_size, self._header_digest, self._data_digest
@@ -247,7 +247,7 @@ class Connection:
                     self.exp_stat_sn = exp_stat_sn
                     parsed = pdu.parse(view[pos : pos + pdu.BHS_SIZE])
                     session.window(exp, top)
-                    session.rare(parsed, bytes(view[data : data + length]), now)
+                    session.upkeep.rare(parsed, bytes(view[data : data + length]))
                     exp_stat_sn = self.exp_stat_sn
             count += 1
             exp_cmd_sn, max_cmd_sn = exp, top
@@ -296,7 +296,9 @@ class Connection:
 
     @staticmethod
     def _stat_sn(stat_sn: int, expected: int) -> int:
-        """Return the next expected StatSN. TCP loses nothing, so that a gap is the target's error; small ones are forgiven."""
+        """Return the next expected StatSN. TCP loses nothing, so that a gap is the target's error; small ones are
+        forgiven.
+        """
         ahead = pdu.sn_diff(stat_sn, expected)
         if ahead < 0:
             return expected
@@ -358,14 +360,16 @@ class Connection:
                 self._put_data_out(task, pdu.NO_TAG, immediate, unsolicited)
 
     def _unasked(self, length: int) -> tuple[int, int]:
-        """Return how many bytes of a write go with the command and how many behind it unasked (the four cases of 11.3.4)."""
+        """Return how many bytes of a write go with the command and how many behind it unasked (the four cases of
+        11.3.4).
+        """
         p = self.parameters
         immediate = min(length, p.first_burst_length, p.max_send) if p.immediate_data else 0
         unsolicited = 0 if p.initial_r2t else min(length, p.first_burst_length) - immediate
         return immediate, unsolicited
 
     def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
-        """11.8: the data that an R2T asks for, which must lie within the command's and not have been asked for before."""
+        """11.8: send what an R2T asks for, which must lie within the command's data and be asked for once."""
         data = task.data
         good = data is not None and lun == task.unit.lun and ttt != pdu.NO_TAG and r2t_sn == task.r2t_sn
         if not good or not length or offset + length > task.length or length > self.parameters.max_burst_length:
@@ -378,8 +382,7 @@ class Connection:
 
     def _put_data_out(self, task: Task, ttt: int, offset: int, length: int) -> None:
         """Queue one sequence of Data-Out PDUs (11.7): cut by the target's limit, F on the last, DataSN from 0."""
-        data = task.data
-        assert data is not None
+        data = task.data or b""
         data_sn = 0
         limit = self.parameters.max_send
         while length:

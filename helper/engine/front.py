@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all fronts share: byte ranges to SCSI commands, shares of memory and slots, requests of many commands.
 
-A front has the fast case in its own loop (one aligned request, one command) and leaves the rest to the jobs here: requests
-that are too large for one command, discards and zeroing within the unit's limits, flushes of units that know only the
-old command, and the reads and writes of users that do not keep to blocks.
+A front has the fast case in its own loop (one aligned request, one command) and leaves the rest to the jobs here:
+requests that are too large for one command, discards and zeroing within the unit's limits, flushes of units that know
+only the old command, and the reads and writes of users that do not keep to blocks.
 
-Nothing is taken from a front's user that its share does not allow, so that a user who does not read his answers, or a unit that
-does not answer, holds up nobody but himself.
+Nothing is taken from a front's user that its share does not allow, so that a user who does not read his answers, or a
+unit that does not answer, holds up nobody but himself.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 from ..api.errors import Problem
-from .buffers import Buffer, PAYLOAD_AT
+from .buffers import PAYLOAD_AT, Buffer
 from .scsi import cdb as cdbs
 from .session import Session
 from .task import Task, Unit
@@ -54,8 +55,7 @@ class Front:
     """One user of one unit. Subclasses speak his protocol."""
 
     def __init__(self, driver: Driver, number: int, unit: Unit, *, read_only: bool) -> None:
-        info = unit.info
-        assert info is not None
+        info = unit.known
         self.driver = driver
         self.session = driver.session
         self.number = number
@@ -78,8 +78,7 @@ class Front:
     @property
     def size(self) -> int:
         """The unit's size as of now, in bytes."""
-        assert self.unit.info is not None
-        return self.unit.info.size
+        return self.unit.known.size
 
     # -- to be provided ----------------------------------------------------------------------------------------
     def go_on(self) -> None:
@@ -175,9 +174,7 @@ class Front:
             for at in range(0, end - start, self.piece):
                 part = dest[at : at + self.piece]
                 lba, blocks = (start + at) >> self.shift, len(part) >> self.shift
-                yield lambda lba=lba, blocks=blocks, part=part: self.session.read_into(  # type: ignore[misc]
-                    self.unit, job, 0, lba, blocks, part
-                )
+                yield partial(self.session.read_into, self.unit, job, 0, lba, blocks, part)
 
         job.pieces = pieces()
         self.start(job)
@@ -193,15 +190,14 @@ class Front:
             for at in range(0, len(data), self.piece):
                 part = data[at : at + self.piece]
                 lba, blocks = (offset + at) >> self.shift, len(part) >> self.shift
-                yield lambda lba=lba, blocks=blocks, part=part: self.session.write(  # type: ignore[misc]
-                    self.unit, job, 0, lba, blocks, part, None, fua=fua
-                )
+                yield partial(self.session.write, self.unit, job, 0, lba, blocks, part, None, fua=fua)
 
         job.pieces = pieces()
         self.start(job)
 
     def flush_job(self, cookie: int, then: Callable[[], None] | None = None) -> None:
-        """SYNCHRONIZE CACHE: (16), or (10) where that is not known; a unit that knows neither has no cache to write out.
+        """SYNCHRONIZE CACHE: (16), or (10) where that is not known; a unit that knows neither has no cache to write
+        out.
 
         With `then` it is our own, and nobody is answered.
         """
@@ -210,7 +206,7 @@ class Front:
 
         def pieces() -> Iterator[Callable[[], None]]:
             for cdb in (cdbs.synchronize_cache16(), cdbs.synchronize_cache10()):
-                yield lambda cdb=cdb: self.session.command(self.unit, job, 0, cdb)  # type: ignore[misc]
+                yield partial(self.session.command, self.unit, job, 0, cdb)
                 yield WAIT
                 if job.error != errno.EOPNOTSUPP:
                     return
@@ -221,8 +217,7 @@ class Front:
 
     def discard_job(self, cookie: int, offset: int, length: int) -> None:
         """UNMAP what lies wholly in the range (SBC-3, 5.28): advice, so that what is not aligned may be left."""
-        info = self.unit.info
-        assert info is not None
+        info = self.unit.known
         job = Job(self, cookie, 0)
         step = max(info.unmap_granularity, 1)
         first = _up((offset + self.mask) >> self.shift, step, info.unmap_alignment)
@@ -234,15 +229,14 @@ class Front:
             for lba in range(first, last, limit):
                 data = cdbs.unmap_data([(lba, min(limit, last - lba))])
                 cdb = cdbs.unmap(len(data))
-                yield lambda cdb=cdb, data=data: self.session.command(self.unit, job, 0, cdb, data)  # type: ignore[misc]
+                yield partial(self.session.command, self.unit, job, 0, cdb, data)
 
         job.pieces = pieces()
         self.start(job)
 
     def zero_job(self, cookie: int, offset: int, length: int, *, unmap: bool, fua: bool = False) -> None:
         """Make whole blocks read as zeros: WRITE SAME, with the right to unmap them; else written zeros."""
-        info = self.unit.info
-        assert info is not None
+        info = self.unit.known
         job = Job(self, cookie, 0)
         unmap = unmap and info.write_same_unmap
         first, last = offset >> self.shift, (offset + length) >> self.shift
@@ -254,7 +248,7 @@ class Front:
             while lba < last and (unmap or info.write_same):
                 count = min(limit, last - lba)
                 cdb = cdbs.write_same16(lba, count, unmap=unmap)
-                yield lambda cdb=cdb: self.session.command(self.unit, job, 0, cdb, block)  # type: ignore[misc]
+                yield partial(self.session.command, self.unit, job, 0, cdb, block)
                 yield WAIT
                 if job.error:
                     break
@@ -264,9 +258,7 @@ class Front:
             while lba < last and not job.error:
                 count = min(self.piece >> self.shift, last - lba)
                 data = _ZEROS[: count << self.shift]
-                yield lambda lba=lba, count=count, data=data: self.session.write(  # type: ignore[misc]
-                    self.unit, job, 0, lba, count, data, None, fua=fua
-                )
+                yield partial(self.session.write, self.unit, job, 0, lba, count, data, None, fua=fua)
                 lba += count
 
         job.pieces = pieces()
@@ -288,9 +280,7 @@ class Front:
         def pieces() -> Iterator[Callable[[], None]]:
             for at in edges:
                 part = room[at - start : at - start + self.block_size]
-                yield lambda at=at, part=part: self.session.read_into(  # type: ignore[misc]
-                    self.unit, job, 0, at >> self.shift, 1, part
-                )
+                yield partial(self.session.read_into, self.unit, job, 0, at >> self.shift, 1, part)
             yield WAIT
             if job.error:
                 return
@@ -299,8 +289,15 @@ class Front:
                 pooled.release()
             for at in range(0, end - start, self.piece):
                 part = room[at : at + self.piece]
-                yield lambda at=at, part=part: self.session.write(  # type: ignore[misc]
-                    self.unit, job, 0, (start + at) >> self.shift, len(part) >> self.shift, part, None
+                yield partial(
+                    self.session.write,
+                    self.unit,
+                    job,
+                    0,
+                    (start + at) >> self.shift,
+                    len(part) >> self.shift,
+                    part,
+                    None,
                 )
 
         job.pieces = pieces()
@@ -315,7 +312,8 @@ class Job:
     """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
 
     __slots__ = (
-        "_ended", "_over", "_pumping", "_running", "_waits", "at", "cookie", "error", "front", "length", "pieces", "pooled", "then",
+        "_ended", "_over", "_pumping", "_running", "_waits", "at", "cookie", "error", "front", "length", "pieces",
+        "pooled", "then",
     )  # fmt: skip
 
     def __init__(self, front: Front, cookie: int, length: int) -> None:

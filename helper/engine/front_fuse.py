@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One disk as one regular file, spoken raw over /dev/fuse (include/uapi/linux/fuse.h, protocol 7.31 and newer).
 
-The descriptor was opened and mounted over a file by somebody else; the file is the file system's root, so that there is no
-LOOKUP and no READDIR. Requests come one a read and are answered one a write, in any order. The kernel's loop driver is the
-usual user; other programs may read and write any range, which is widened to blocks here.
+The descriptor was opened and mounted over a file by somebody else; the file is the file system's root, so that there
+is no LOOKUP and no READDIR. Requests come one a read and are answered one a write, in any order. The kernel's loop
+driver is the usual user; other programs may read and write any range, which is widened to blocks here.
 
-There is no state but the disk's size: a new process goes on with a descriptor that another one left, and has the requests that
-died with it sent again (FUSE_NOTIFY_RESEND, Linux 6.9).
+There is no state but the disk's size: a new process goes on with a descriptor that another one left, and has the
+requests that died with it sent again (FUSE_NOTIFY_RESEND, Linux 6.9).
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class FuseFront(Front):
         self._buffer = self.session.pool.get(MAX_WRITE)
         self._watching = READ
         self._since = int(time.time())
-        # A write that does not keep to blocks is alone on its way: what it reads and writes again must not change between.
+        # A write that does not keep to blocks is alone on its way: what it reads and writes again must not change
+        # between.
         self._writing = 0
         self._patching = False
         self._queue: deque[tuple[int, int, memoryview | bytes, Buffer | None]] = deque()
@@ -289,8 +290,8 @@ class FuseFront(Front):
             return
         flags2 = flags2 & _HAS_RESEND if flags & _INIT_EXT else 0
         answer = _INIT_OUT.pack(
-            _MAJOR, min(minor, 45), read_ahead, _WANTED & flags, _MAX_BACKGROUND, _MAX_BACKGROUND * 3 // 4, MAX_WRITE, 1,
-            MAX_WRITE // _PAGE, 0, flags2, 0, 0,
+            _MAJOR, min(minor, 45), read_ahead, _WANTED & flags, _MAX_BACKGROUND, _MAX_BACKGROUND * 3 // 4, MAX_WRITE,
+            1, MAX_WRITE // _PAGE, 0, flags2, 0, 0,
         )  # fmt: skip
         self._answer(unique, answer)
 
@@ -329,16 +330,18 @@ class FuseFront(Front):
             self.flush_job(unique)
 
     def _fallocate(self, unique: int, body: bytes) -> None:
-        """Discard and zeroing: both must read as zeros afterwards, so that UNMAP alone, which is advice, is not enough."""
+        """Discard and zeroing: both must read as zeros afterwards, so that UNMAP alone, which is advice, is not
+        enough.
+        """
         if len(body) < 28:
             self._fail(unique, errno.EINVAL)
             return
         offset = int.from_bytes(body[8:16], "little")
         length = min(int.from_bytes(body[16:24], "little"), max(self.size - offset, 0))
         mode = int.from_bytes(body[24:28], "little")
-        info = self.unit.info
+        info = self.unit.known
         punch = bool(mode & _PUNCH_HOLE)
-        can = info is not None and (info.write_same_unmap if punch else bool(mode & _ZERO_RANGE) and info.write_same)
+        can = info.write_same_unmap if punch else bool(mode & _ZERO_RANGE) and info.write_same
         if self.read_only:
             self._fail(unique, errno.EROFS)
         elif not can or mode & ~(_KEEP_SIZE | _PUNCH_HOLE | _ZERO_RANGE) or (offset | length) & self.mask:

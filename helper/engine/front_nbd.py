@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """NBD on a connected stream socket: transmission with simple replies (NetworkBlockDevice/nbd, doc/proto.md).
 
-Requests are read many at a time and become commands at once; replies are collected and leave together. The reply to a read is
-written over the 16 bytes before its data, wherever the session has it, so that header and data leave as one piece, uncopied.
+Requests are read many at a time and become commands at once; replies are collected and leave together. The reply to a
+read is written over the 16 bytes before its data, wherever the session has it, so that header and data leave as one
+piece, uncopied.
 """
 
 from __future__ import annotations
@@ -41,8 +42,7 @@ _ERRORS = frozenset({errno.EPERM, errno.EIO, errno.ENOMEM, errno.EINVAL, errno.E
 
 def export_of(front: Front) -> Export:
     """Return what a unit looks like to an NBD client."""
-    info = front.unit.info
-    assert info is not None
+    info = front.unit.known
     flags = HAS_FLAGS | SEND_FLUSH | CAN_MULTI_CONN | SEND_CACHE
     if front.read_only:
         flags |= READ_ONLY
@@ -120,12 +120,15 @@ class NbdFront(Front):
             self._over(problem)
 
     def _received_into(self, n: int, rest: memoryview) -> int:
-        """Count bytes towards a large write; returns how many lie behind it in the buffer, or -1 when it is not complete."""
+        """Count bytes towards a large write; returns how many lie behind it in the buffer, or -1 when it is not
+        complete.
+        """
         if n < len(rest):
             self._into_rest = rest[n:]
             return -1
         buffer, self._into, self._into_rest = self._into, None, None
-        assert buffer is not None
+        if buffer is None:
+            return -1
         flags, handle, offset, length = self._into_request
         self._filled = self._pos = 0
         self.held -= length
@@ -144,7 +147,8 @@ class NbdFront(Front):
 
     def _shake_hands(self) -> None:
         handshake = self._handshake
-        assert handshake is not None
+        if handshake is None:
+            return
         handshake.feed(self._view[self._pos : self._filled])
         self._pos = self._filled = 0
         self.out.add(handshake.to_send())
@@ -160,7 +164,7 @@ class NbdFront(Front):
             self._filled = len(rest)
             self._parse()
 
-    def _parse(self) -> None:
+    def _parse(self) -> None:  # noqa: PLR0912 - the hot loop
         """The hot loop: every request that is all there becomes a command."""
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack, session, unit, mask, shift, piece = (
@@ -290,11 +294,10 @@ class NbdFront(Front):
 
     def job_done(self, job: Job) -> None:
         """Queue the reply to a request of several commands."""
-        if job.error or not job.at:
+        pooled = job.pooled
+        if job.error or not job.at or pooled is None:
             self._reply(job.cookie, job.error)
             return
-        pooled = job.pooled
-        assert pooled is not None
         job.pooled = None
         start = job.at - HEADROOM
         _REPLY.pack_into(pooled.view, start, _REPLY_MAGIC, 0, job.cookie)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One poll, one thread: descriptors, timers, and work to be done once at the end of a round.
 
-A round is: poll, every callback of what is ready, timers that are due, then what was put off with `at_round_end` (so that many
-commands become one system call). Callbacks do not block. An exception that leaves a callback leaves `run`: who registers
-something that may fail catches it there.
+A round is: poll, every callback of what is ready, timers that are due, then what was put off with `at_round_end` (so
+that many commands become one system call). Callbacks do not block. An exception that leaves a callback leaves `run`:
+who registers something that may fail catches it there.
 """
 
 from __future__ import annotations

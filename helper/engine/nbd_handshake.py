@@ -39,7 +39,8 @@ class Export:
 
 
 class Handshake:
-    """`feed` takes the client's bytes, `to_send` gives ours; `done` when transmission begins, `aborted` when the client left.
+    """`feed` takes the client's bytes, `to_send` gives ours; `done` when transmission begins, `aborted` when the
+    client left.
 
     `leftover` is then what the client sent after its last option.
     """
@@ -149,11 +150,11 @@ class Handshake:
 
 
 def _well_formed(data: bytes) -> bool:
-    (name,) = struct.unpack_from(">I", data)
+    name = int.from_bytes(data[:4], "big")
     if 4 + name + 2 > len(data):
         return False
-    (count,) = struct.unpack_from(">H", data, 4 + name)
-    return len(data) == 4 + name + 2 + 2 * int(count)
+    count = int.from_bytes(data[4 + name : 6 + name], "big")
+    return len(data) == 4 + name + 2 + 2 * count
 
 
 _OPTIONS: dict[int, Callable[[Handshake, int, bytes], None]] = {

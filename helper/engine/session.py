@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session in full feature phase: task slots, command numbering and window, retries, loss and replay (RFC 7143, 4.2.2, 7).
+"""A session in full feature phase: task slots, command numbering and window, retries, loss and replay (RFC 7143,
+4.2.2, 7).
 
 No socket and no clock: a Connection brings what was received, `now` is handed in, and what is to be sent stands in the
-connection's queue. Fronts call `read`, `write` and `command`; every task ends with a call to its owner, whatever happens to
-connections in between. When a method raises Problem the connection is of no use any more: call `lost`.
+connection's queue. Fronts call `read`, `write` and `command`; every task ends with a call to its owner, whatever
+happens to connections in between. When a method raises Problem the connection is of no use any more: call `lost`.
 
 Commands of a unit go out in the order in which they were asked for, except for what is retried. After a loss everything
 that was not answered waits in `Unit.held` in that order, until `unit_ready` says that the same unit is there again.
@@ -23,10 +24,12 @@ from ..api.settings import Value
 from ..api.statistics import DISK, Writer, bucket
 from . import pdu
 from .buffers import Buffer, Pool
+from .options import number
 from .scsi import cdb as cdbs
 from .scsi import sense as senses
 from .scsi.disk import ScsiRequest, ScsiResult
-from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, TAG_LIMIT, WRITE_16, Task, Unit
+from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, WRITE_16, Task, Unit
+from .upkeep import MAX_TIMEOUTS, Upkeep
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -40,12 +43,8 @@ _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 SPARE_SLOTS = 16
 #: How often a command is sent again at once (unit attention, aborted command) before it fails.
 MAX_RETRIES = 5
-#: How often a command may time out, over all connections, before it fails.
-MAX_TIMEOUTS = 3
 #: Back-off of busy units: seconds, doubled each time.
 FIRST_DELAY, LAST_DELAY = 0.008, 32.0
-#: How long a target may take to answer a task management request.
-ABORT_TIMEOUT = 15.0
 
 _READS, _READ_BYTES, _WRITES, _WRITE_BYTES, _FLUSHES, _DISCARDS, _ERRORS, _RETRIES, _IN_FLIGHT = range(len(DISK))
 _COUNTED = {0x35: _FLUSHES, 0x91: _FLUSHES, 0x42: _DISCARDS, 0x93: _DISCARDS}
@@ -86,7 +85,7 @@ class Session:
     """Tasks, numbers and units of one session; at most one connection at a time."""
 
     def __init__(self, settings: Mapping[str, Value], upward: Upward, statistics: Writer) -> None:
-        depth = int(settings["queue_depth"])  # type: ignore[arg-type]
+        depth = number(settings, "queue_depth")
         self.depth = depth
         self.upward = upward
         self.statistics = statistics
@@ -98,29 +97,21 @@ class Session:
         self.nobody = Task(MAX_SLOTS - 1)
         self.free = [Task(i) for i in range(depth)]
         self._spare = [Task(i) for i in range(depth, depth + SPARE_SLOTS)]
-        self._slots = [*self.free, *self._spare]
-        self.tasks = [*self._slots, *([self.nobody] * (MAX_SLOTS - len(self._slots)))]
+        self.slots = [*self.free, *self._spare]
+        self.tasks = [*self.slots, *([self.nobody] * (MAX_SLOTS - len(self.slots)))]
         #: Commands that wait for the target's window.
         self.waiting: deque[Task] = deque()
         #: What is retried later: (when, order, task).
         self._later: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
-        self._cmd_sn = 0
+        self.cmd_sn = 0
         self._exp_cmd_sn = 0
         self._max_cmd_sn = 0
         #: How many more commands the target takes now.
         self._credit = 0
-        self._tags = itertools.count()
-        self._asked: dict[int, Callable[[pdu.AnyResponse, bytes], None]] = {}
-        self._aborting: dict[int, Task] = {}  # by the task's tag
-        self._aborted: deque[int] = deque(maxlen=64)
-        self._abort_deadline: dict[int, float] = {}
         self._quiet = False  # no new commands: a logout is on its way
-        self._ping_sent = 0.0
-        self._last_life = 0.0
-        self._command_timeout = int(settings["command_timeout"])  # type: ignore[arg-type]
-        self._ping_interval = int(settings["ping_interval"])  # type: ignore[arg-type]
-        self._ping_timeout = int(settings["ping_timeout"])  # type: ignore[arg-type]
+        self.command_timeout = number(settings, "command_timeout")
+        self.upkeep = Upkeep(self, settings)
 
     # -- units -------------------------------------------------------------------------------------------------
     def unit(self, lun: int) -> Unit:
@@ -163,8 +154,8 @@ class Session:
         if self._credit > 0 and unit.ready and not self.waiting:
             unit.in_flight += 1
             self._credit -= 1
-            cmd_sn = self._cmd_sn
-            self._cmd_sn = (cmd_sn + 1) & _M
+            cmd_sn = self.cmd_sn
+            self.cmd_sn = (cmd_sn + 1) & _M
             self.connection.put_command(task, cmd_sn)  # type: ignore[union-attr]
         else:
             self._start(task)
@@ -187,8 +178,8 @@ class Session:
         self._start(task)
 
     def write(
-        self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, data: memoryview | bytes, pooled: Buffer | None,
-        *, fua: bool = False,
+        self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, data: memoryview | bytes, pooled: Buffer
+        | None, *, fua: bool = False,
     ) -> None:  # fmt: skip
         """Write; a slot must be free. `data` stays as it is until the owner is told; `pooled` is released then."""
         task = self.free.pop()
@@ -230,6 +221,7 @@ class Session:
         room = bytearray(request.read_length)
         task.unit = Unit(request.lun)
         task.owner = ScsiCall(finished, room)
+        task.once = True
         task.flags = _READ if request.read_length else _WRITE if request.data else _NEITHER
         task.opcode = OTHER
         task.cdb = request.cdb
@@ -261,8 +253,8 @@ class Session:
             task = waiting.popleft()
             task.sent_at = self.now
             self._credit -= 1
-            cmd_sn = self._cmd_sn
-            self._cmd_sn = (cmd_sn + 1) & _M
+            cmd_sn = self.cmd_sn
+            self.cmd_sn = (cmd_sn + 1) & _M
             connection.put_command(task, cmd_sn)
 
     def window(self, exp_cmd_sn: int, max_cmd_sn: int) -> None:
@@ -278,7 +270,7 @@ class Session:
             self._pump()
 
     def _set_credit(self) -> None:
-        self._credit = 0 if self._quiet else max(0, pdu.sn_diff(self._max_cmd_sn, self._cmd_sn) + 1)
+        self._credit = 0 if self._quiet else max(0, pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1)
 
     # -- answers (called by the connection) --------------------------------------------------------------------
     def make_room(self, task: Task) -> memoryview:
@@ -288,8 +280,8 @@ class Session:
         return task.dest
 
     def stale(self, itt: int) -> Task:
-        """Return a task that takes no notice, if the tag is that of an aborted task; else the target broke the rules."""
-        if itt in self._aborted:
+        """Return a task that takes no notice, if the tag is an aborted task's; else the target broke the rules."""
+        if itt in self.upkeep.aborted:
             return self.nobody
         raise Problem("ProtocolError", detail="It answered something that was not asked.")
 
@@ -347,7 +339,7 @@ class Session:
             return
         short = bool(flags & (pdu.OVERFLOW | pdu.UNDERFLOW)) or (task.flags & pdu.READ and received != task.length)
         if short and task.opcode:
-            self._fail(task, errno.EIO, "ScsiError", {"detail": f"residual {residual}"})
+            self.fail(task, errno.EIO, "ScsiError", {"detail": f"residual {residual}"})
         elif task.opcode == READ_16:
             self.count(task.unit, task.started, now, 1, task.length, 0, 0)
             self._show(task)
@@ -372,12 +364,12 @@ class Session:
         verdict = senses.classify(status, sense)
         attrs: dict[str, str | int] = {"lun": f"{task.unit.lun:016x}", "sense": str(verdict.sense)}
         if verdict.event:
-            self._report(task.unit, verdict)
+            self.report(task.unit, verdict)
         match verdict.action:
             case senses.Action.SUCCESS:
                 self._succeeded_with_sense(task, now)
             case senses.Action.RETRY_NOW if task.attempts < MAX_RETRIES:
-                self._again(task)
+                self.again(task)
             case senses.Action.RETRY_LATER:
                 self._retry_later(task, verdict.code or "IoError", now)
             case _ if verdict.sense.key == senses.SenseKey.ILLEGAL_REQUEST and task.opcode == OTHER:
@@ -386,9 +378,9 @@ class Session:
                 code = verdict.code or "ScsiError"
                 if verdict.sense.information is not None:
                     attrs["lba"] = verdict.sense.information
-                self._fail(task, ERRNO.get(code, errno.EIO), code, attrs)
+                self.fail(task, ERRNO.get(code, errno.EIO), code, attrs)
 
-    def _report(self, unit: Unit, verdict: senses.Verdict) -> None:
+    def report(self, unit: Unit, verdict: senses.Verdict) -> None:
         """Tell what a unit says, but not each time that it is busy."""
         if verdict.action is not senses.Action.RETRY_LATER:
             self.upward.event(verdict.event, {"lun": f"{unit.lun:016x}", "sense": str(verdict.sense)})
@@ -396,14 +388,15 @@ class Session:
 
     def _succeeded_with_sense(self, task: Task, now: float) -> None:
         if task.opcode == READ_16 and task.got != task.length:
-            self._fail(task, errno.EIO, "ScsiError", {"detail": "short read"})
+            self.fail(task, errno.EIO, "ScsiError", {"detail": "short read"})
         elif task.opcode == READ_16:
             self.count(task.unit, task.started, now, 1, task.length, 0, 0)
             self._show(task)
         else:
             self._finish(task, 0)
 
-    def _again(self, task: Task) -> None:
+    def again(self, task: Task) -> None:
+        """Send a task again, behind what waits."""
         task.attempts += 1
         self._count_one(task.unit, _RETRIES)
         task.off_wire()
@@ -415,15 +408,16 @@ class Session:
 
     def _retry_later(self, task: Task, code: str, now: float) -> None:
         delay = min(FIRST_DELAY * (1 << min(task.attempts, 20)), LAST_DELAY)
-        if now + delay > task.started + self._command_timeout:
-            self._fail(task, errno.EIO, code, {})
+        if now + delay > task.started + self.command_timeout:
+            self.fail(task, errno.EIO, code, {})
             return
         task.attempts += 1
         self._count_one(task.unit, _RETRIES)
         task.off_wire()
         heapq.heappush(self._later, (now + delay, next(self._order), task))
 
-    def _fail(self, task: Task, error: int, code: str, attrs: dict[str, str | int]) -> None:
+    def fail(self, task: Task, error: int, code: str, attrs: dict[str, str | int]) -> None:
+        """End a task with an error that somebody may want to know about."""
         lba = task.lba if task.opcode else 0
         self.upward.event("io-error", {"code": code, "lun": f"{task.unit.lun:016x}", "lba": lba, **attrs})
         self._finish(task, error)
@@ -460,175 +454,41 @@ class Session:
         if unit.counters is not None:
             unit.counters.counters[which] += 1
 
-    # -- rare PDUs ---------------------------------------------------------------------------------------------
-    def rare(self, message: pdu.AnyResponse, data: bytes, now: float) -> None:
-        """Take any PDU but Data-In, SCSI Response and R2T."""
-        connection = self.connection
-        assert connection is not None
-        match message:
-            case pdu.NopIn(ttt=ttt) if ttt != pdu.NO_TAG:  # 11.18: the target asks for a sign of life
-                header = pdu.nop_out(
-                    ttt=ttt, lun=message.lun, cmd_sn=self._cmd_sn, exp_stat_sn=connection.exp_stat_sn, data_length=0
-                )
-                connection.put(header)
-            case pdu.NopIn(itt=pdu.NO_TAG):
-                pass  # informational: the window was taken
-            case pdu.NopIn() | pdu.TaskManagementResponse() | pdu.LogoutResponse():
-                connection.note_status(message.stat_sn)
-                asked = self._asked.pop(message.itt, None)
-                if asked is None:
-                    self.stale(message.itt)
-                else:
-                    asked(message, data)
-            case pdu.AsyncMessage():
-                connection.note_status(message.stat_sn)
-                self._async_message(message, data)
-            case pdu.Reject():
-                connection.note_status(message.stat_sn)
-                self._rejected(message, data)
-            case _:
-                raise Problem("ProtocolError", detail=f"It sent a message of kind {message.opcode:#04x} unasked.")
-        _ = now
-
-    def _async_message(self, message: pdu.AsyncMessage, data: bytes) -> None:
-        """11.9.1."""
-        wait, code = message.parameter2, message.event
-        match code:
-            case pdu.AsyncEvent.SCSI:
-                verdict = senses.classify(senses.Status.CHECK_CONDITION, pdu.split_sense(data)[0])
-                if verdict.event:
-                    self._report(self.units.get(message.lun) or Unit(message.lun), verdict)
-            case pdu.AsyncEvent.LOGOUT_REQUEST | pdu.AsyncEvent.NEGOTIATION_REQUEST:
-                self.upward.leave(0, Problem("ConnectionLost", address=""))
-            case pdu.AsyncEvent.CONNECTION_DROP | pdu.AsyncEvent.SESSION_DROP:
-                raise TargetDrops(wait)
-            case _:
-                self.upward.event("async-message", {"event": code, "vendor-code": message.vendor_code})
-
-    def _rejected(self, message: pdu.Reject, data: bytes) -> None:
-        """11.17, 7.3. Only whole sessions are recovered at error recovery level 0; what keeps being refused fails."""
-        opcode = data[0] & pdu.OPCODE_MASK if data else -1
-        itt = int.from_bytes(data[16:20], "big") if len(data) >= 20 else pdu.NO_TAG
-        if opcode in (pdu.Opcode.NOP_OUT, pdu.Opcode.SNACK):
-            self._asked.pop(itt, None)
-            return
-        task = self.tasks[itt & INDEX_MASK]
-        if itt < TAG_LIMIT and task.itt == itt:
-            task.timeouts += 1
-        raise Problem(
-            "ProtocolError", detail=f"It rejected a message of kind {opcode:#04x}, reason {message.reason:#04x}."
-        )
-
     # -- time --------------------------------------------------------------------------------------------------
     def next_deadline(self) -> float | None:
         """When `on_timer` wants to be called because something is retried; beside that, once a second is enough."""
         return self._later[0][0] if self._later else None
 
     def on_timer(self, now: float) -> None:
-        """Retry what is due, abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout")."""
+        """Retry what is due, and let Upkeep look around; raises Problem("Timeout")."""
         self.now = now
         while self._later and self._later[0][0] <= now:
             task = heapq.heappop(self._later)[2]
             (self.waiting if task.unit.ready else task.unit.held).append(task)
         self._pump()
         if self.connection is not None:
-            self._check_aborts(now)
-            self._check_tasks(now)
-            self._check_life(now)
-
-    def alive(self, now: float) -> None:
-        """Something was received, or the target took something that had been waiting to be sent."""
-        self._last_life = now
-        self._ping_sent = 0.0
-
-    def _check_life(self, now: float) -> None:
-        if not self._ping_interval:
-            return
-        if self._ping_sent:
-            if now - max(self._ping_sent, self._last_life) >= self._ping_timeout:
-                raise Problem("Timeout", what="ping", seconds=self._ping_timeout)
-        elif now - self._last_life >= self._ping_interval:
-            self._ping_sent = now
-            self._ask(lambda _message, _data: None, self._ping)
-
-    def _ask(self, answered: Callable[[pdu.AnyResponse, bytes], None], make: Callable[[int, int, int], bytes]) -> None:
-        connection = self.connection
-        assert connection is not None
-        tag = TAG_LIMIT | (next(self._tags) & (TAG_LIMIT - 1))
-        self._asked[tag] = answered
-        connection.put(make(tag, self._cmd_sn, connection.exp_stat_sn))
-
-    @staticmethod
-    def _ping(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-        return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
-
-    def _check_tasks(self, now: float) -> None:
-        """7.11: a command that takes too long is aborted, never forgotten."""
-        late = now - self._command_timeout
-        for task in self._slots:
-            if task.itt >= 0 and task.sent_at < late and task.itt not in self._aborting:
-                self._abort(task, now)
-
-    def _abort(self, task: Task, now: float) -> None:
-        task.timeouts += 1
-        itt, ref_cmd_sn, lun = task.itt, task.cmd_sn, task.unit.lun
-        self._aborting[itt] = task
-        self._abort_deadline[itt] = now + min(ABORT_TIMEOUT, self._command_timeout)
-
-        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-            return pdu.task_management(
-                pdu.Function.ABORT_TASK, lun=lun, itt=tag, referenced=itt, cmd_sn=cmd_sn, ref_cmd_sn=ref_cmd_sn,
-                exp_stat_sn=exp_stat_sn,
-            )  # fmt: skip
-
-        self.upward.event("command-timeout", {"lun": f"{lun:016x}", "seconds": self._command_timeout})
-        self._ask(lambda message, _data: self._abort_answered(itt, message), make)
-
-    def _abort_answered(self, itt: int, message: pdu.AnyResponse) -> None:
-        """11.6.1. Anything but "complete" leaves the task's fate open: then the session is recovered."""
-        task = self._aborting.pop(itt, None)
-        self._abort_deadline.pop(itt, None)
-        if task is None or task.itt != itt:
-            return  # its own answer came first
-        if not isinstance(message, pdu.TaskManagementResponse) or message.response != pdu.FunctionResponse.COMPLETE:
-            raise Problem("Timeout", what="command", seconds=self._command_timeout)
-        self._aborted.append(itt)
-        task.off_wire()
-        if task.timeouts >= MAX_TIMEOUTS or isinstance(task.owner, ScsiCall):
-            self._fail(task, errno.EIO, "Timeout", {"what": "command", "seconds": self._command_timeout})
-        else:
-            self._again(task)
-
-    def _check_aborts(self, now: float) -> None:
-        for itt, deadline in list(self._abort_deadline.items()):
-            if self._aborting[itt].itt != itt:
-                del self._aborting[itt], self._abort_deadline[itt]  # answered after all
-            elif now >= deadline:
-                raise Problem("Timeout", what="abort", seconds=int(ABORT_TIMEOUT))
+            self.upkeep.on_timer(now)
 
     # -- connections -------------------------------------------------------------------------------------------
     def connected(self, connection: Connection, numbers: tuple[int, int, int], now: float) -> None:
-        """Go on with a new connection; `numbers`: CmdSN to use next, ExpCmdSN, MaxCmdSN. Units wait for `unit_ready`."""
+        """Go on with a new connection; `numbers`: next CmdSN, ExpCmdSN, MaxCmdSN. Units wait for `unit_ready`."""
         self.connection = connection
-        self._cmd_sn, self._exp_cmd_sn, self._max_cmd_sn = numbers
+        self.cmd_sn, self._exp_cmd_sn, self._max_cmd_sn = numbers
         self._quiet = False
         self.now = now
         self._set_credit()
-        self.alive(now)
+        self.upkeep.alive(now)
 
     def lost(self) -> None:
         """The connection is gone: everything unanswered waits, in the order of its numbers; scans fail."""
-        first = self._cmd_sn
-        sent = [task for task in self._slots if task.itt >= 0]
+        first = self.cmd_sn
+        sent = [task for task in self.slots if task.itt >= 0]
         sent += [task for _, _, task in self._later]
         sent.sort(key=lambda task: pdu.sn_diff(task.cmd_sn, first))
         everything = [*sent, *self.waiting]
         self._later.clear()
         self.waiting.clear()
-        self._asked.clear()
-        self._aborting.clear()
-        self._abort_deadline.clear()
-        self._aborted.clear()
+        self.upkeep.forget()
         self.connection = None
         self._credit = 0
         for unit in self.units.values():
@@ -649,36 +509,19 @@ class Session:
                 self.refuse(unit, unit.refused)
 
     def _must_fail(self, task: Task) -> bool:
-        if isinstance(task.owner, ScsiCall) or task.timeouts >= MAX_TIMEOUTS:
+        if task.once or task.timeouts >= MAX_TIMEOUTS:
             return True
         return task.opcode == OTHER and task.cdb[0] in cdbs.NEVER_REPLAYED
 
     @property
     def busy(self) -> bool:
         """Whether commands are on the wire."""
-        return any(task.itt >= 0 for task in self._slots)
+        return any(task.itt >= 0 for task in self.slots)
 
     def quiet(self) -> None:
         """Send no more commands: a logout comes."""
         self._quiet = True
         self._credit = 0
-
-    def log_out(self, answered: Callable[[pdu.LogoutResponse], None]) -> None:
-        """Queue a Logout Request that closes the session (11.14)."""
-        self.quiet()
-
-        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-            return pdu.logout_request(pdu.LogoutReason.CLOSE_SESSION, itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
-
-        self._ask(lambda message, _data: answered(message) if isinstance(message, pdu.LogoutResponse) else None, make)
-
-
-class TargetDrops(Problem):
-    """The target says that it drops the connection (11.9.1, events 2 and 3): come back after `time2wait` seconds."""
-
-    def __init__(self, time2wait: int) -> None:
-        super().__init__("ConnectionLost", address="")
-        self.time2wait = time2wait
 
 
 #: What the one who asked for blocks is told; everything else is EIO.

@@ -32,8 +32,8 @@ class Owner(Protocol):
     def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
         """A read is complete, its bytes are view[start:end]; 16 bytes before them may be overwritten.
 
-        They stay until the session reads from its socket again. If `task.pooled` is not None they lie in it: who takes it
-        (and sets it to None) has them for as long as needed.
+        They stay until the session reads from its socket again. If `task.pooled` is not None they lie in it: who
+        takes it (and sets it to None) has them for as long as needed.
         """
 
     def done(self, task: Task, error: int) -> None:
@@ -44,8 +44,9 @@ class Task:
     """One slot. `itt` is negative while nothing is on the wire for it.
 
     `flags` and `opcode`/`cdb1`/`lba`/`blocks` or `cdb` make the command, so that it can be sent again; `length` is the
-    Expected Data Transfer Length. `data` is what a write sends, `dest` where a read goes: the owner's, or in `pooled`, or
-    None as long as the receive buffer does. `solicited` counts what R2Ts asked for.
+    Expected Data Transfer Length. `data` is what a write sends, `dest` where a read goes: the owner's, or in
+    `pooled`, or None as long as the receive buffer does. `solicited` counts what R2Ts asked for. `once`: a scan's,
+    which is neither retried nor replayed.
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class Task:
         "itt",
         "lba",
         "length",
+        "once",
         "opcode",
         "owner",
         "pieces",
@@ -98,6 +100,7 @@ class Task:
         self.sent_at = 0.0
         self.attempts = 0
         self.timeouts = 0
+        self.once = False
 
     def next_tag(self) -> int:
         """Give it a new tag, positive: it goes on the wire."""
@@ -118,8 +121,9 @@ class Task:
 class Unit:
     """A logical unit as the session sees it.
 
-    `ready`: commands go out; else they wait in `held`, in the order in which they were asked for. `refused`: an errno that
-    everything is answered with (another disk stands there, or the time to wait is over); `changed`: another disk stands there.
+    `ready`: commands go out; else they wait in `held`, in the order in which they were asked for. `refused`: an errno
+    that everything is answered with (another disk stands there, or the time to wait is over); `changed`: another disk
+    stands there.
     """
 
     def __init__(self, lun: int, counters: DiskWriter | None = None) -> None:
@@ -132,17 +136,22 @@ class Unit:
         self.counters = counters
         self.in_flight = 0
 
+    @property
+    def known(self) -> LunInfo:
+        """What a scan found; raises Problem("NoSuchLun") when none did."""
+        if self.info is None:
+            raise Problem("NoSuchLun", lun=f"{self.lun:016x}")
+        return self.info
+
 
 class _Nobody:
-    """Owner of slots that nobody uses."""
+    """Owner of slots that nobody uses: it is told nothing."""
 
-    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
-        """Never called."""
-        raise Problem("Internal", log_id="task-without-owner")
+    def read_ready(self, _task: Task, _view: memoryview, _start: int, _end: int) -> None:
+        """Nothing to do."""
 
-    def done(self, task: Task, error: int) -> None:
-        """Never called."""
-        raise Problem("Internal", log_id="task-without-owner")
+    def done(self, _task: Task, _error: int) -> None:
+        """Nothing to do."""
 
 
 _NOBODY = _Nobody()

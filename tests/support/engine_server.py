@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process of its own that serves a disk on a /dev/fuse descriptor with the engine alone: `python engine_server.py URL FD [resume]`.
+"""A process of its own that serves a disk on a /dev/fuse descriptor with the engine alone: `python engine_server.py
+URL FD [resume]`.
 
 Prints "ready" when it serves, then each state and event. SIGTERM detaches and logs out, as an eject would.
 """

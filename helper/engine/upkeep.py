@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps a session in order beside its commands: pings, task management, logout, what the target says unasked.
+
+No socket and no clock, as in session.py, whose other half it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ..api.errors import Problem
+from ..api.settings import Value
+from . import pdu
+from .options import number
+from .scsi import sense as senses
+from .task import INDEX_MASK, TAG_LIMIT, Task, Unit
+
+if TYPE_CHECKING:
+    from .session import Session
+
+#: How often a command may time out, over all connections, before it fails.
+MAX_TIMEOUTS = 3
+#: How long a target may take to answer a task management request.
+ABORT_TIMEOUT = 15.0
+
+Answered = Callable[[pdu.AnyResponse, bytes], None]
+
+
+class TargetDrops(Problem):
+    """The target says that it drops the connection (11.9.1, events 2 and 3): come back after `time2wait` seconds."""
+
+    def __init__(self, time2wait: int) -> None:
+        super().__init__("ConnectionLost", address="")
+        self.time2wait = time2wait
+
+
+class Upkeep:
+    """Requests with tags above TAG_LIMIT, and the target's own messages, of one session."""
+
+    def __init__(self, session: Session, settings: Mapping[str, Value]) -> None:
+        self._session = session
+        self._ping_interval = number(settings, "ping_interval")
+        self._ping_timeout = number(settings, "ping_timeout")
+        self._tags = itertools.count()
+        self._asked: dict[int, Answered] = {}
+        self._aborting: dict[int, Task] = {}  # by the task's tag
+        self._abort_deadline: dict[int, float] = {}
+        #: Tags of tasks that were aborted lately: what still comes for them is ignored.
+        self.aborted: deque[int] = deque(maxlen=64)
+        self._ping_sent = 0.0
+        self._last_life = 0.0
+
+    def forget(self) -> None:
+        """The connection is gone, and with it everything that was asked on it."""
+        self._asked.clear()
+        self._aborting.clear()
+        self._abort_deadline.clear()
+        self.aborted.clear()
+
+    def on_timer(self, now: float) -> None:
+        """Abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout")."""
+        self._check_aborts(now)
+        self._check_tasks(now)
+        self._check_life(now)
+
+    def rare(self, message: pdu.AnyResponse, data: bytes) -> None:
+        """Take any PDU but Data-In, SCSI Response and R2T."""
+        connection = self._session.connection
+        if connection is None:
+            return
+        match message:
+            case pdu.NopIn(ttt=ttt) if ttt != pdu.NO_TAG:  # 11.18: the target asks for a sign of life
+                header = pdu.nop_out(
+                    ttt=ttt,
+                    lun=message.lun,
+                    cmd_sn=self._session.cmd_sn,
+                    exp_stat_sn=connection.exp_stat_sn,
+                    data_length=0,
+                )
+                connection.put(header)
+            case pdu.NopIn(itt=pdu.NO_TAG):
+                pass  # informational: the window was taken
+            case pdu.NopIn() | pdu.TaskManagementResponse() | pdu.LogoutResponse():
+                connection.note_status(message.stat_sn)
+                asked = self._asked.pop(message.itt, None)
+                if asked is None:
+                    self._session.stale(message.itt)
+                else:
+                    asked(message, data)
+            case pdu.AsyncMessage():
+                connection.note_status(message.stat_sn)
+                self._async_message(message, data)
+            case pdu.Reject():
+                connection.note_status(message.stat_sn)
+                self._rejected(message, data)
+            case _:
+                raise Problem("ProtocolError", detail=f"It sent a message of kind {message.opcode:#04x} unasked.")
+
+    def _async_message(self, message: pdu.AsyncMessage, data: bytes) -> None:
+        """11.9.1."""
+        wait, code = message.parameter2, message.event
+        match code:
+            case pdu.AsyncEvent.SCSI:
+                verdict = senses.classify(senses.Status.CHECK_CONDITION, pdu.split_sense(data)[0])
+                if verdict.event:
+                    self._session.report(self._session.units.get(message.lun) or Unit(message.lun), verdict)
+            case pdu.AsyncEvent.LOGOUT_REQUEST | pdu.AsyncEvent.NEGOTIATION_REQUEST:
+                self._session.upward.leave(0, Problem("ConnectionLost", address=""))
+            case pdu.AsyncEvent.CONNECTION_DROP | pdu.AsyncEvent.SESSION_DROP:
+                raise TargetDrops(wait)
+            case _:
+                self._session.upward.event("async-message", {"event": code, "vendor-code": message.vendor_code})
+
+    def _rejected(self, message: pdu.Reject, data: bytes) -> None:
+        """11.17, 7.3. Only whole sessions are recovered at error recovery level 0; what keeps being refused fails."""
+        opcode = data[0] & pdu.OPCODE_MASK if data else -1
+        itt = int.from_bytes(data[16:20], "big") if len(data) >= 20 else pdu.NO_TAG
+        if opcode in (pdu.Opcode.NOP_OUT, pdu.Opcode.SNACK):
+            self._asked.pop(itt, None)
+            return
+        task = self._session.tasks[itt & INDEX_MASK]
+        if itt < TAG_LIMIT and task.itt == itt:
+            task.timeouts += 1
+        raise Problem(
+            "ProtocolError", detail=f"It rejected a message of kind {opcode:#04x}, reason {message.reason:#04x}."
+        )
+
+    def alive(self, now: float) -> None:
+        """Something was received, or the target took something that had been waiting to be sent."""
+        self._last_life = now
+        self._ping_sent = 0.0
+
+    def _check_life(self, now: float) -> None:
+        if not self._ping_interval:
+            return
+        if self._ping_sent:
+            if now - max(self._ping_sent, self._last_life) >= self._ping_timeout:
+                raise Problem("Timeout", what="ping", seconds=self._ping_timeout)
+        elif now - self._last_life >= self._ping_interval:
+            self._ping_sent = now
+            self._ask(lambda _message, _data: None, self._ping)
+
+    def _ask(self, answered: Callable[[pdu.AnyResponse, bytes], None], make: Callable[[int, int, int], bytes]) -> None:
+        connection = self._session.connection
+        if connection is None:
+            return
+        tag = TAG_LIMIT | (next(self._tags) & (TAG_LIMIT - 1))
+        self._asked[tag] = answered
+        connection.put(make(tag, self._session.cmd_sn, connection.exp_stat_sn))
+
+    @staticmethod
+    def _ping(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
+        return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
+
+    def _check_tasks(self, now: float) -> None:
+        """7.11: a command that takes too long is aborted, never forgotten."""
+        late = now - self._session.command_timeout
+        for task in self._session.slots:
+            if task.itt >= 0 and task.sent_at < late and task.itt not in self._aborting:
+                self._abort(task, now)
+
+    def _abort(self, task: Task, now: float) -> None:
+        task.timeouts += 1
+        itt, ref_cmd_sn, lun = task.itt, task.cmd_sn, task.unit.lun
+        self._aborting[itt] = task
+        self._abort_deadline[itt] = now + min(ABORT_TIMEOUT, self._session.command_timeout)
+
+        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
+            return pdu.task_management(
+                pdu.Function.ABORT_TASK, lun=lun, itt=tag, referenced=itt, cmd_sn=cmd_sn, ref_cmd_sn=ref_cmd_sn,
+                exp_stat_sn=exp_stat_sn,
+            )  # fmt: skip
+
+        self._session.upward.event("command-timeout", {"lun": f"{lun:016x}", "seconds": self._session.command_timeout})
+        self._ask(lambda message, _data: self._abort_answered(itt, message), make)
+
+    def _abort_answered(self, itt: int, message: pdu.AnyResponse) -> None:
+        """11.6.1. Anything but "complete" leaves the task's fate open: then the session is recovered."""
+        task = self._aborting.pop(itt, None)
+        self._abort_deadline.pop(itt, None)
+        if task is None or task.itt != itt:
+            return  # its own answer came first
+        if not isinstance(message, pdu.TaskManagementResponse) or message.response != pdu.FunctionResponse.COMPLETE:
+            raise Problem("Timeout", what="command", seconds=self._session.command_timeout)
+        self.aborted.append(itt)
+        task.off_wire()
+        if task.timeouts >= MAX_TIMEOUTS or task.once:
+            self._session.fail(
+                task, errno.EIO, "Timeout", {"what": "command", "seconds": self._session.command_timeout}
+            )
+        else:
+            self._session.again(task)
+
+    def _check_aborts(self, now: float) -> None:
+        for itt, deadline in list(self._abort_deadline.items()):
+            if self._aborting[itt].itt != itt:
+                del self._aborting[itt], self._abort_deadline[itt]  # answered after all
+            elif now >= deadline:
+                raise Problem("Timeout", what="abort", seconds=int(ABORT_TIMEOUT))
+
+    def log_out(self, answered: Callable[[pdu.LogoutResponse], None]) -> None:
+        """Queue a Logout Request that closes the session (11.14)."""
+        self._session.quiet()
+
+        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
+            return pdu.logout_request(pdu.LogoutReason.CLOSE_SESSION, itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
+
+        self._ask(lambda message, _data: answered(message) if isinstance(message, pdu.LogoutResponse) else None, make)
