@@ -55,8 +55,8 @@ class Snapshot:
         return tuple(sorted(found, key=lambda lun: lun.address))
 
     def shown_luns(self, target: Target) -> tuple[Lun, ...]:
-        """Return those that a person may want to see: disks, drives, tapes; not a device's own controllers."""
-        return tuple(lun for lun in self.luns_of(target) if lun.kind not in {"other", "enclosure"})
+        """Return those that a person may want to see: not a storage device's own controllers and enclosures."""
+        return tuple(lun for lun in self.luns_of(target) if lun.kind in {"disk", "cdrom", "tape"})
 
     def job_on(self, path: str, *kinds: str) -> Job | None:
         """Return the unfinished job that works on the object at `path`."""

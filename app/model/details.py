@@ -40,6 +40,7 @@ PARAMETERS: Mapping[str, tuple[Callable[[Any], str], str]] = {
     "HeaderDigest": (str, "Checksums over message headers"),
     "DataDigest": (str, "Checksums over the data"),
     "MaxRecvDataSegmentLength": (_bytes, "Largest piece of data in one message"),
+    "TargetMaxRecvDataSegmentLength": (_bytes, "The same, as the target wants it"),
     "MaxBurstLength": (_bytes, "Most data the target asks for, or sends, in one go"),
     "FirstBurstLength": (_bytes, "Most data of a write that is sent unasked"),
     "ImmediateData": (_yes, "Small writes travel in one message with the command"),
@@ -49,6 +50,7 @@ PARAMETERS: Mapping[str, tuple[Callable[[Any], str], str]] = {
     "DefaultTime2Retain": (_seconds, "How long the target keeps unfinished work after a loss"),
     "MaxConnections": (str, "Connections in this session"),
     "ErrorRecoveryLevel": (str, "How much is repaired without a new login"),
+    "TaskReporting": (str, "How the target reports tasks that were aborted"),
     "DataPDUInOrder": (_yes, "Data of a sequence comes in order"),
     "DataSequenceInOrder": (_yes, "Sequences of data come in order"),
 }
@@ -105,7 +107,7 @@ def _computer(snapshot: Snapshot) -> list[Detail]:
 def _parameters(session: Session) -> list[Detail]:
     lines = []
     for name, value in session.parameters.items():
-        if name not in PARAMETERS:
+        if name not in PARAMETERS and value != "":
             lines.append(Detail("Agreed at login", name, str(value)))
     known = [
         Detail("Agreed at login", name, show(session.parameters[name]), meaning)

@@ -68,9 +68,9 @@ class FakeJob:
         self.step = step
         self.service.server.refresh(self.path)
 
-    async def work(self, coroutine: Any) -> None:
+    async def work(self, work: Any) -> None:
         try:
-            self.details = await coroutine
+            self.details = await work(self)
         except Problem as problem:
             self._failed(problem)
         except asyncio.CancelledError:
@@ -317,7 +317,7 @@ class FakeHelper:
         job = FakeJob(self, self.path("jobs"), kind, objects)
         self.jobs[job.path] = job
         self.server.add(job.path, {names.JOB: job})
-        job.task = asyncio.ensure_future(job.work(work(job)))
+        job.task = asyncio.ensure_future(job.work(work))
         return job.path
 
     def event(self, kind: str, target: str, detail: dict[str, Any], when: int = 0) -> None:
