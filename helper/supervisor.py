@@ -23,6 +23,7 @@ from .supervision import (
     Step,
     make_isid,
 )
+from .worker_process import LeftWorker
 from .worker_session import WorkerSession
 
 if TYPE_CHECKING:
@@ -74,10 +75,21 @@ class Supervisor:
         self._sessions = self.sessions
         if any(one.spec.key == spec.key for one in self._sessions):
             raise Problem("AlreadyConnected", target=spec.target_name)
+        await self._clear_way(spec)
         session = WorkerSession(self._nursery, self._run_dir, spec)
         self._sessions.append(session)
         await session.open(observer, step)
         return session
+
+    async def _clear_way(self, spec: SessionSpec) -> None:
+        """Look for a worker that an earlier helper left: one that serves nobody is logged out.
+
+        One that still serves a device is left alone: a login of ours would take its session (same ISID), and with it
+        the disk under somebody's file system. Raises Problem("AlreadyConnected") then.
+        """
+        left = LeftWorker(self._run_dir / f"{spec.key}.sock")
+        if await left.find() and not await left.send_away():
+            raise Problem("AlreadyConnected", target=spec.target_name)
 
     async def close(self) -> None:
         """End every session that has no attached disk; leave the others running for the next helper."""

@@ -66,7 +66,7 @@ class WorkerProcess:
         try:
             self._child = await self._nursery.spawn("worker", [listener.fileno(), write])
             self._pipe = _LogPipe(read, self._name)
-            with self._short_path() as path:
+            with short_path(self._folder / self._file) as path:
                 self._channel = Channel.connect(path, self._owner.message, self._ended)
         except BaseException:
             if self._pipe is None:
@@ -119,20 +119,62 @@ class WorkerProcess:
         with contextlib.suppress(FileNotFoundError):
             self._folder.joinpath(self._file).unlink()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with self._short_path() as path:
+        with short_path(self._folder / self._file) as path:
             listener.bind(str(path))
         self._folder.joinpath(self._file).chmod(0o600)
         listener.listen(4)
         return listener
 
-    @contextlib.contextmanager
-    def _short_path(self) -> Iterator[Path]:
-        """Name the socket through its folder's descriptor: a path in an address has 107 bytes at most (unix(7))."""
-        folder = os.open(self._folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+@contextlib.contextmanager
+def short_path(path: Path) -> Iterator[Path]:
+    """Name a socket through its folder's descriptor: a path in an address has 107 bytes at most (unix(7))."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Path(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+
+
+class LeftWorker:
+    """A worker that an earlier helper left behind, if there is one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._channel: Channel | None = None
+        self._fronts: int | None = None
+        self._heard = asyncio.Event()
+
+    async def find(self) -> bool:
+        """Whether one listens there; if so, `send_away` has to be called."""
         try:
-            yield Path(f"/proc/self/fd/{folder}/{self._file}")
+            with short_path(self._path) as path:
+                self._channel = Channel.connect(path, self._message, self._heard.set)
+        except OSError:
+            return False
+        return True
+
+    async def send_away(self) -> bool:
+        """Log it out if it serves nobody, and tell whether it is so."""
+        channel = self._channel
+        if channel is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5.0):
+                await self._heard.wait()
+        try:
+            if self._fronts != 0:
+                return False
+            with contextlib.suppress(Problem):
+                await channel.request("logout", {}, seconds=10.0)
+            return True
         finally:
-            os.close(folder)
+            channel.close()
+
+    def _message(self, message: Message) -> None:
+        if message.type == "hello":
+            self._fronts = len(message["fronts"])
+            self._heard.set()
 
 
 class _LogPipe:

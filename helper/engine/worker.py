@@ -233,15 +233,18 @@ class Worker:
     def _consider_leaving(self) -> None:
         if self._link.connected or self._fronts or self._orphan is not None:
             return
-        over = self._engine is None or (self._state or {}).get("state") == "ended"
-        if self._discovery is not None:
+        if self._discovery is not None or self._ended:
             self.loop.stop()
         else:
-            self._orphan = self.loop.call_later(1.0 if over and self._engine else ORPHAN_SECONDS, self._leave)
+            self._orphan = self.loop.call_later(ORPHAN_SECONDS, self._leave)
+
+    @property
+    def _ended(self) -> bool:
+        return self._state is not None and self._state["state"] == "ended"
 
     def _leave(self) -> None:
         self._orphan = None
-        if self._engine is None or (self._state or {}).get("state") == "ended":
+        if self._engine is None or self._ended:
             self.loop.stop()
             return
         log.info("No helper and nothing attached: logging out")

@@ -10,13 +10,14 @@ import dataclasses
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from pathlib import Path
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.supervisor import DiscoverRequest, Secrets, SessionSpec, Supervisor, WorkerSession
-from support import need
+from lundock.helper.supervisor import DiscoverRequest, Secrets, SessionSpec, Supervisor, WorkerSession, make_isid
+from support import need, procs
 from support.fronts import Relay
 from support.supervised import ME, Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
@@ -348,7 +349,10 @@ def test_a_socket_that_speaks_nbd(target: TgtTarget, tmp_path: Path) -> None:
 
     async def body() -> None:
         async with session_to(target) as (session, _):
-            for words, output in ((["nbdinfo", "--size"], "67108864\n"), (["nbdcopy", "--connections=1", tmp_path / "image"], "")):
+            for words, output in (
+                (["nbdinfo", "--size"], "67108864\n"),
+                (["nbdcopy", "--connections=1", tmp_path / "image"], ""),
+            ):
                 with Relay(await session.open_nbd(disk(session), False), tmp_path / "nbd.sock") as relay:
                     assert await program(*words, relay.uri) == output
                 (tmp_path / "nbd.sock").unlink()
@@ -443,5 +447,69 @@ def test_a_target_that_goes_away_comes_back(own_tgtd: Tgtd, target_name: str) ->
             await recorder.until(lambda: "lost" in recorder.states and session.state == "connected")
             assert session.reconnects == 1
             assert "worker-died" not in recorder.kinds
+
+    run(body())
+
+
+_LEAVE = """
+import asyncio, os, sys
+sys.path.insert(0, {tests!r})
+from lundock.helper.nursery import Nursery
+nursery = Nursery.start()
+from lundock.helper.supervisor import Portal, SessionSpec, Supervisor, make_isid
+from pathlib import Path
+from support.supervised import ME, Recorder, disk, no_step
+
+async def main(folder, target, portal, attach):
+    address, _, port = portal.rpartition(":")
+    spec = SessionSpec("left", target, (Portal(address, int(port)),), ME, make_isid("left", ME))
+    session = await Supervisor(Path(folder), nursery).open_session(spec, Recorder(), no_step)
+    if attach == "attach":
+        made = await session.attach(disk(session), "file", False, no_step)
+        print(made.device, flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def _mentioned(text: str) -> bool:
+    """Whether a process (a fork of the dead helper's) has this in its command line."""
+    found = [entry for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.parent.name != str(os.getpid())]
+    return any(text.encode() in _read(entry) for entry in found)
+
+
+def _read(entry: Path) -> bytes:
+    try:
+        return entry.read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("attach", ["", "attach"])
+def test_what_a_dead_helper_left(tgtd: Tgtd, target_name: str, attach: str) -> None:
+    """A worker with nothing attached makes way; one with a disk goes on serving it, and is not pushed out."""
+    need.fuse()
+    made = tgtd.add_target(target_name, [LunSpec(8 << 20)])
+
+    async def body() -> None:
+        async with supervisor() as (boss, run_dir):
+            source = _LEAVE.format(tests=str(Path(__file__).parents[1]))
+            ended = procs.try_run(sys.executable, "-c", source, run_dir, made.name, made.portal, attach)
+            assert ended.returncode == -signal.SIGKILL, ended.stderr
+            mine = dataclasses.replace(spec(made), key="left", isid=make_isid("left", ME))
+            if not attach:
+                session = await boss.open_session(mine, Recorder(), no_step)
+                await session.logout()
+                return
+            device = Path(ended.stdout.strip())
+            try:
+                assert (await refused(boss, mine)).code == "AlreadyConnected"
+                assert len(await asyncio.to_thread(device.read_bytes)) == 8 << 20  # it serves on, without a helper
+            finally:
+                await program("umount", device)
+            session = await boss.open_session(mine, Recorder(), no_step)  # now that it serves nobody
+            await session.logout()
+            await asyncio.to_thread(procs.wait_for, "the left worker's end", lambda: not _mentioned(str(run_dir)))
 
     run(body())
