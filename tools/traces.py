@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,24 +17,33 @@ MARK = "LUNDOCK_RUN"
 _ESTABLISHED = "01"
 
 
+_OWN = secrets.token_hex(8)
+
+
 def mark() -> None:
-    """Mark this process, and so all that it will start."""
-    os.environ.setdefault(MARK, secrets.token_hex(8))
+    """Mark this process, and so all that it will start. A run inside a run has both marks."""
+    marks = os.environ.get(MARK, "").split(":")
+    if _OWN not in marks:
+        os.environ[MARK] = ":".join([*filter(None, marks), _OWN])
 
 
 def processes() -> Iterator[str]:
     """Give every process with our mark, apart from this one and those above it."""
-    wanted = f"{MARK}={os.environ[MARK]}".encode()
     own = {str(pid) for pid in _ancestors()}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or entry.name in own:
             continue
         try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+            if _is_ours((entry / "environ").read_bytes()):
                 words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
                 yield f"process {entry.name}: {words}"
         except OSError:  # it ended, or is not ours to read
             continue
+
+
+def _is_ours(environ: bytes) -> bool:
+    name, own = f"{MARK}=".encode(), _OWN.encode()
+    return any(item.startswith(name) and own in item for item in environ.split(b"\0"))
 
 
 def _ancestors() -> Iterator[int]:
@@ -74,6 +84,14 @@ def connections(port: int) -> Iterator[str]:
             yield f"connection from port {int(near.rpartition(':')[2], 16)} to port {port}"
 
 
-def left(folders: Sequence[Path]) -> list[str]:
-    """Return everything that is left and could hold something: processes, mounts, loop devices."""
-    return [*processes(), *mounts(folders), *loops(folders)]
+def left(folders: Sequence[Path], patience: float = 3.0) -> list[str]:
+    """Return everything that is left and could hold something: processes, mounts, loop devices.
+
+    What is about to end has `patience` seconds for it: a killed process is seen by its parent before it is gone.
+    """
+    deadline = time.monotonic() + patience
+    while found := [*processes(), *mounts(folders), *loops(folders)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return found
