@@ -55,7 +55,7 @@ def test_an_unknown_kind() -> None:
 def test_a_nursery_that_died_is_told() -> None:
     async def body(nursery: Nursery) -> None:
         os.kill(nursery.pid, signal.SIGKILL)
-        os.waitid(os.P_PID, nursery.pid, os.WEXITED | os.WNOWAIT)
+        os.waitid(os.P_PID, nursery.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it is dead already
         with pytest.raises(Problem) as caught:
             await nursery.spawn("device", [0])
         assert caught.value.code == "Internal"
