@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from . import need
+
 #: Processes that tests started and that have not been seen to end yet (looked at by leaks.py).
 STARTED: dict[int, str] = {}
 
@@ -85,7 +87,8 @@ def run(*argv: str | Path, patience: float = 60.0, **options: object) -> str:
 
 
 def try_run(*argv: str | Path, patience: float = 60.0, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run to the end and return how it went."""
+    """Run to the end and return how it went. Programs are found in the folders of the administrator's, too."""
+    words = [need.find_program(str(argv[0])) or str(argv[0]), *(str(word) for word in argv[1:])]
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [str(word) for word in argv], capture_output=True, text=True, timeout=patience, check=False, **options
+        words, capture_output=True, text=True, timeout=patience, check=False, **options
     )
