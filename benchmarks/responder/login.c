@@ -106,6 +106,24 @@ static const char *find(const char *text, uint32_t length, const char *key) {
     return NULL;
 }
 
+// The targets are NAME, NAME.1, NAME.2 and so on.
+static void target_name(int number, char text[static 240]) {
+    if (number)
+        snprintf(text, 240, "%s.%d", options.name, number);
+    else
+        snprintf(text, 240, "%s", options.name);
+}
+
+static int find_target(const char *wanted) {
+    char name[240];
+    for (int i = 0; i < options.targets; i++) {
+        target_name(i, name);
+        if (!strcmp(wanted, name))
+            return i;
+    }
+    return -1;
+}
+
 // What the first request has to say (6.3): who it is and what it wants.
 static enum status introduce(struct connection *c, struct text *out) {
     const char *name = find(c->text, c->text_length, "InitiatorName"), *type = find(c->text, c->text_length, "SessionType"),
@@ -116,7 +134,7 @@ static enum status introduce(struct connection *c, struct text *out) {
     c->discovery = type && !strcmp(type, "Discovery");
     if (!c->discovery && !target)
         return MISSING_PARAMETER;
-    if (!c->discovery && strcmp(target, options.name))
+    if (!c->discovery && find_target(target) < 0)
         return NOT_FOUND;
     if (!c->discovery)
         add(out, "TargetPortalGroupTag", "1");
@@ -231,15 +249,18 @@ static void own_address(const struct connection *c, char text[static 80]) {
 
 void text_request(struct connection *c, const uint8_t *pdu, const uint8_t *data, uint32_t length) {
     static struct text out;
-    char text[MAX_TEXT], address[80];
+    char text[MAX_TEXT], address[80], name[240];
     out.length = 0;
     length = smaller(length, MAX_TEXT - 1);
     memcpy(text, data, length);
     text[length] = 0;
     const char *what = find(text, length, "SendTargets");
-    if (what && (!strcmp(what, "All") || !*what || !strcmp(what, options.name))) {
-        own_address(c, address);
-        add(&out, "TargetName", options.name);
+    own_address(c, address);
+    for (int i = 0; what && i < options.targets; i++) {
+        target_name(i, name);
+        if (*what && strcmp(what, "All") && strcmp(what, name))
+            continue;
+        add(&out, "TargetName", name);
         add(&out, "TargetAddress", address);
     }
     uint8_t *h = queue_header(c, TEXT_RESPONSE, FINAL, get32(pdu + 16), out.length);

@@ -19,7 +19,7 @@
 enum { SOCKET_BUFFER = 4 << 20, EVENTS = 64 };
 
 struct options options = {
-    .address = "127.0.0.1", .name = "iqn.2026-01.io.github.lundock:responder", .window = 512, .luns = 1, .size = 1ull << 30,
+    .address = "127.0.0.1", .name = "iqn.2026-01.io.github.lundock:responder", .window = 512, .luns = 1, .targets = 1, .size = 1ull << 30,
     .block = 512, .immediate_data = true, .max_burst = (16 << 20) - 512, .first_burst = 256 << 10, .max_receive = MAX_RECEIVE,
     .header_digest = true, .data_digest = true,
 };
@@ -216,6 +216,7 @@ static const char USAGE[] =
     "  --address A      where to listen (127.0.0.1), by number\n"
     "  --port N         0: a free one (0)\n"
     "  --name IQN       the target's name\n"
+    "  --targets N      NAME, NAME.1, NAME.2 ..., all with the same disks (1)\n"
     "  --luns N         units, from 0 on (1)\n"
     "  --size BYTES     of every unit (1 GiB)\n"
     "  --block BYTES    512 or 4096\n"
@@ -227,10 +228,10 @@ static const char USAGE[] =
     "  --no-immediate   agree to no immediate data\n"
     "  --no-digests     agree to no digests\n";
 
-enum { ADDRESS = 256, PORT, NAME, LUNS, SIZE, BLOCK, RAM, WINDOW, MAX_BURST, FIRST_BURST, MAX_RECV, INITIAL_R2T, NO_IMMEDIATE,
+enum { ADDRESS = 256, PORT, NAME, TARGETS, LUNS, SIZE, BLOCK, RAM, WINDOW, MAX_BURST, FIRST_BURST, MAX_RECV, INITIAL_R2T, NO_IMMEDIATE,
        NO_DIGESTS, HELP };
 static const struct option LONG[] = {
-    {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"name", 1, 0, NAME}, {"luns", 1, 0, LUNS}, {"size", 1, 0, SIZE},
+    {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"name", 1, 0, NAME}, {"targets", 1, 0, TARGETS}, {"luns", 1, 0, LUNS}, {"size", 1, 0, SIZE},
     {"block", 1, 0, BLOCK}, {"ram", 0, 0, RAM}, {"window", 1, 0, WINDOW}, {"max-burst", 1, 0, MAX_BURST},
     {"first-burst", 1, 0, FIRST_BURST}, {"max-receive", 1, 0, MAX_RECV}, {"initial-r2t", 0, 0, INITIAL_R2T},
     {"no-immediate", 0, 0, NO_IMMEDIATE}, {"no-digests", 0, 0, NO_DIGESTS}, {"help", 0, 0, HELP}, {0, 0, 0, 0},
@@ -253,6 +254,7 @@ static void parse_options(int argc, char **argv) {
             case ADDRESS: options.address = optarg; break;
             case PORT: options.port = (int)number(0, 65535); break;
             case NAME: options.name = optarg; break;
+            case TARGETS: options.targets = (int)number(1, 64); break;
             case LUNS: options.luns = (int)number(1, 256); break;
             case SIZE: options.size = number(1 << 20, 1ull << 50); break;
             case BLOCK: options.block = (uint32_t)number(512, 4096); break;

@@ -40,7 +40,7 @@ enum { GOOD = 0, CHECK_CONDITION = 2 };
 
 struct options {
     const char *address, *name;
-    int port, window, luns;
+    int port, window, luns, targets;
     uint64_t size;        // of every unit, bytes
     uint32_t block;
     bool ram;             // what was written is read back; all units share it

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our service on a bus of its own, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from lundock.app.client import operations
+from lundock.app.client.client import Client
+from lundock.app.client.link import Where
+from lundock.helper.api.errors import Problem
+
+from . import process
+from .bench import Bench
+from .build import find
+from .process import CannotMeasureError
+from .targets import Target
+
+T = TypeVar("T")
+
+_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+  <limit name="max_match_rules_per_connection">5000</limit>
+</busconfig>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service."""
+
+    bus: str
+    pid: int
+
+    def do(self, steps: Callable[[Client], Awaitable[T]]) -> T:
+        """Run a client's steps to their end."""
+
+        async def whole() -> T:
+            async with Client(Where("address", self.bus)) as client:
+                return await steps(client)
+
+        try:
+            return asyncio.run(whole())
+        except Problem as problem:
+            raise CannotMeasureError(f"the service says: {problem}") from None
+
+    def workers(self) -> list[int]:
+        """Return the processes that speak iSCSI."""
+        return [pid for pid in process.descendants(self.pid) if process.name_of(pid) == "lundock-engine"]
+
+    @contextlib.contextmanager
+    def attached(self, target: Target, *, method: str = "auto") -> Iterator[str]:
+        """Log in and make the disk a device; everything is taken back at the end."""
+
+        async def up(client: Client) -> tuple[str, str]:
+            path = await add(client, target)
+            _, luns = await operations.login(client, path)
+            attached = await operations.attach(client, await the_disk(client, luns), method=method)
+            return path, attached.device
+
+        async def down(client: Client) -> None:
+            await operations.logout(client, path)
+            await operations.remove_target(client, path)
+
+        path, device = self.do(up)
+        try:
+            yield device
+        finally:
+            self.do(down)
+
+
+async def add(client: Client, target: Target, name: str = "") -> str:
+    """Save a target; `name` when it is another of the same portal. Returns its path."""
+    portals = [operations.parse_portal(f"127.0.0.1:{target.port}")]
+    return await operations.add_target(client, name or target.name, portals)
+
+
+async def the_disk(client: Client, luns: tuple[str, ...]) -> str:
+    """Return the one disk among the units."""
+    for path in luns:
+        if (await operations.wait_for(client, path)).kind == "disk":
+            return path
+    raise CannotMeasureError("the target has no disk")
+
+
+@contextlib.contextmanager
+def service(bench: Bench, name: str) -> Iterator[Service]:
+    """Run a bus and our service on it, with nothing saved yet."""
+    state = bench.folder / f"state-{name}"
+    state.mkdir(exist_ok=True)
+    # Sockets lie in it, whose paths have at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="lundock-bench-") as short, contextlib.ExitStack() as stack:
+        socket = Path(short) / "bus"
+        config = Path(short) / "bus.conf"
+        config.write_text(_BUS.format(socket=socket), "utf-8")
+        words = [find("dbus-daemon") or "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"]
+        stack.enter_context(process.running(words, bench.log))
+        process.wait_for("the bus", socket.exists)
+        bus = f"unix:path={socket}"
+        argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus, "--log-level", "warning"]
+        argv += ["--state-dir", str(state), "--run-dir", f"{short}/run"]
+        env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus}
+        helper = stack.enter_context(process.running(argv, bench.log, env=env))
+        found = Service(bus, helper.pid)
+        _wait_until_up(found, helper.poll)
+        yield found
+
+
+def _wait_until_up(found: Service, ended: Callable[[], object]) -> None:
+    async def nothing(_client: Client) -> None:
+        return
+
+    deadline = time.monotonic() + process.PATIENCE
+    while True:
+        try:
+            found.do(nothing)
+        except CannotMeasureError:
+            if ended() is not None or time.monotonic() > deadline:
+                raise CannotMeasureError("the service does not start") from None
+            time.sleep(0.05)
+        else:
+            return
