@@ -27,6 +27,7 @@ PACKAGES = {
     "dbus-daemon": "dbus-daemon",
     "dbus-send": "dbus-bin",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "iscsi-readcapacity16": "libiscsi-bin",
     "fuse2fs": "fuse2fs",
     "mke2fs": "e2fsprogs",

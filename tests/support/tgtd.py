@@ -99,7 +99,18 @@ class Tgtd:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
             self._process = procs.start(
-                [need.program("tgtd"), "-C", str(self.control), "-f", "--iscsi", f"portal=127.0.0.1:{port}"],
+                # setpriv: when pytest is killed, no tgtd stays behind
+                [
+                    need.program("setpriv"),
+                    "--pdeathsig",
+                    "KILL",
+                    need.program("tgtd"),
+                    "-C",
+                    str(self.control),
+                    "-f",
+                    "--iscsi",
+                    f"portal=127.0.0.1:{port}",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
