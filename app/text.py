@@ -154,7 +154,7 @@ def event(kind: str) -> str:
     return EVENTS.get(kind) or kind.replace("-", " ").capitalize()
 
 
-_DETAILS = {"lun": "LUN {}", "device": "{}", "method": "method {}"}
+_DETAILS = {"lun": "LUN {}", "device": "{}", "method": "method {}", "size": "now {}"}
 
 
 def detail(values: Mapping[str, Any]) -> str:
@@ -169,6 +169,8 @@ def detail(values: Mapping[str, Any]) -> str:
         parts.append(f"at {portal_text({'address': rest.pop('address'), 'port': rest.pop('port', 3260)})}")
     if isinstance(rest.get("lun"), str):
         rest["lun"] = lun_number(rest["lun"])
+    if isinstance(rest.get("size"), int):
+        rest["size"] = size(rest["size"])
     for key, value in rest.items():
         if value not in ("", None):
             parts.append(_DETAILS.get(key, key.replace("-", " ") + " {}").format(value))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from .. import text
@@ -196,6 +196,13 @@ class ActivityPage(QWidget):
         set_icon(self._pause, "play" if on else "pause")
         self.paused.emit(on)
         self._on_figures()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the lesser figures give way."""
+        super().resizeEvent(event)
+        wide = self.width() / max(self.fontMetrics().averageCharWidth(), 1)
+        self._ops.setVisible(wide >= 85)
+        self._latency.setVisible(wide >= 100)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what came in while it was hidden."""

@@ -375,7 +375,7 @@ class ConnectDialog(QDialog):
             words = [" · ".join(part for part in (cells[1][0], cells[0][1], cells[2][0]) if part)]
             if lun.path in done.problems:
                 words.append(str(done.problems[lun.path]))
-            self._done.addRow(label(lun.title, "heading"), label("\n".join(words), wrap=True, selectable=True))
+            self._done.addRow(label(lun.title, "strong"), label("\n".join(words), wrap=True, selectable=True))
         if not found:
             self._done.addRow(label("The target shows no disks to this computer.", "muted", wrap=True))
 

@@ -64,6 +64,7 @@ class DisksPage(QWidget):
         self._table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() * 2 + 22)
         header = self._table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setMinimumSectionSize(80)
         for column in range(self._model.columnCount()):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -44,7 +44,7 @@ class Header(QWidget):
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(20, 16, 16, 6)
+        whole.setContentsMargins(20, 16, 16, 12)
         whole.setSpacing(8)
         row = QHBoxLayout()
         spaced(row, 0, 8)

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -17,8 +16,7 @@ from PySide6.QtWidgets import (
 
 from ..client.operations import Secrets, SignIn
 from ..secrets import advice, generate
-from . import theme
-from .widgets import copy, label, spaced, tool
+from .widgets import button, copy, label, spaced, tool
 
 
 class SecretEdit(QWidget):
@@ -77,17 +75,25 @@ class SignInForm(QWidget):
         spaced(self._form, 0, 10)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._form.addRow("&Name", self.name)
-        self._form.addRow("&Secret", self.secret)
+        self._row("&Name", self.name, self.name)
+        self._row("&Secret", self.secret, self.secret.field)
         self._form.addRow("", self.mutual)
-        self._form.addRow("&Target's name", self.target_name)
-        self._form.addRow("Target's s&ecret", self.target_secret)
+        self._row("&Target's name", self.target_name, self.target_name)
+        self._row("Target's s&ecret", self.target_secret, self.target_secret.field)
         self._form.addRow("", self._advice)
         self._form.addRow("", self.keep)
         for signal in (self.secret.changed, self.target_secret.changed, self.name.textChanged):
             signal.connect(lambda *_: self._check())
         self.mutual.toggled.connect(lambda _on: self._check())
         self._check()
+
+    def _row(self, words: str, control: QWidget, field: QLineEdit) -> None:
+        """Add a row whose label stands beside the field's middle, and leads to it by its letter."""
+        name = label(words)
+        name.setBuddy(field)
+        name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        name.setMinimumHeight(control.sizeHint().height())
+        self._form.addRow(name, control)
 
     def fill(self, how: SignIn, initiator_name: str) -> None:
         """Set the names; an empty one of ours means this computer's iSCSI name."""
@@ -145,15 +151,13 @@ class SignInDialog(QDialog):
         layout.addWidget(label(why, "muted", wrap=True))
         layout.addWidget(self.form)
         layout.addStretch()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self._send = buttons.addButton("Sign in", QDialogButtonBox.ButtonRole.AcceptRole)
-        self._send.setProperty("primary", "true")
-        for control in buttons.buttons():
-            control.setIcon(theme.icon("check", theme.colours().on_accent) if control is self._send else control.icon())
-            control.setAccessibleName(control.text().replace("&", ""))
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
+        self._send = button("Sign in", self.accept, icon="check", primary=True)
+        self._send.setDefault(True)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(button("Cancel", self.reject))
+        row.addWidget(self._send)
+        layout.addLayout(row)
         self.form.changed.connect(lambda: self._send.setEnabled(self.form.ready))
         self._send.setEnabled(self.form.ready)
         self.setMinimumWidth(460)

@@ -154,6 +154,7 @@ QHeaderView::section {{ background: transparent; color: {c.muted}; border: 0; bo
 #footer {{ color: {c.muted}; }}
 QLabel[role="title"] {{ font-size: 17pt; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 13pt; font-weight: 600; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}
 QLabel[role="error"] {{ color: {c.bad}; }}
 QLabel[role="figure"] {{ font-size: 15pt; font-weight: 600; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -66,7 +66,7 @@ class Window(QMainWindow):
         self._work: dict[str, Work] = {}
         self.setWindowTitle("Lundock")
         self.setWindowIcon(theme.icon("lundock"))
-        self.setMinimumSize(720, 480)
+        self.setMinimumSize(860, 520)
         self.resize(1080, 700)
         self.list = TargetList()
         self.header = Header()
@@ -80,6 +80,10 @@ class Window(QMainWindow):
         self._build()
         self._connect_signals()
         bus.watch(True)
+        self._clock = QTimer(self)  # times in words grow old
+        self._clock.setInterval(10_000)
+        self._clock.timeout.connect(self._show_target)
+        self._clock.start()
         self._restore()
         self.list.setFocus()
         self._on_changed(bus.snapshot_now)
@@ -141,7 +145,7 @@ class Window(QMainWindow):
         spaced(layout, 0, 0)
         layout.addWidget(self.header)
         around = QHBoxLayout()
-        around.setContentsMargins(16, 0, 16, 8)
+        around.setContentsMargins(16, 0, 16, 6)
         around.addWidget(self.banner)
         layout.addLayout(around)
         self.tabs.setAccessibleName("Pages")

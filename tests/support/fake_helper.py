@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from lundock.helper.api import names
 from lundock.helper.api.bus import Connection
@@ -458,7 +458,7 @@ class RunningFake:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(30), "the service could not start"
 
     def stop(self) -> None:
         if self._thread.is_alive():
