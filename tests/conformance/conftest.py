@@ -24,7 +24,7 @@ def make_lab(clock: Clock) -> Iterator[Callable[..., Lab]]:
     labs: list[Lab] = []
 
     def make(**options: Any) -> Lab:
-        known = dict.fromkeys(("settings", "parameters", "disk", "target", "server", "login"), {})
+        known: dict[str, Any] = {key: {} for key in ("settings", "parameters", "disk", "target", "server", "login")}
         labs.append(Lab(clock, **{**known, **options}))
         return labs[-1]
 

@@ -7,8 +7,8 @@
     lab.finish(call)
     assert [pdu.data_sn for pdu in lab.received(Op.DATA_OUT)] == [0, 1]
 
-The engine's clock can be put forward (`lab.clock.jump`), so that nobody waits for a timeout. Login is also played by hand
-(`Hand`): the test is the target, byte by byte.
+The engine's clock can be put forward (`lab.clock.jump`), so that nobody waits for a timeout. Login is also played by
+hand (`Hand`): the test is the target, byte by byte.
 """
 
 from __future__ import annotations
@@ -210,7 +210,8 @@ class Lab(Turning):
 
     def __init__(
         self, clock: Clock, *, settings: Mapping[str, Any], parameters: Mapping[str, str], disk: Mapping[str, Any],
-        target: Mapping[str, Any], server: Mapping[str, Any], login: Mapping[str, Any], disks: Sequence[DiskConfig] = (),
+        target: Mapping[str, Any], server: Mapping[str, Any], login: Mapping[str, Any],
+        disks: Sequence[DiskConfig] = (),
     ) -> None:  # fmt: skip
         super().__init__(clock)
         self.play = Play()
@@ -348,7 +349,7 @@ class Lab(Turning):
         return self.server.connections[-1]
 
     def settle(self) -> None:
-        """A ping from the target and its answer: what the engine sent before has arrived, what it was sent is handled."""
+        """A ping of the target and its answer: what the engine sent before is there, what it was sent is handled."""
         ttt = next(self._ttt)
         self.peer.send_nop_in(ttt=ttt)
         self.until(lambda: any(pdu.ttt == ttt for pdu in self.received(Op.NOP_OUT)))
