@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+import resource
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -100,6 +103,26 @@ def libiscsi(*options: str) -> Load:
     return load
 
 
+def iscsi_perf(bench: Bench, target_name: str, work: Work, seconds: float) -> Measured:
+    """libiscsi's own tool: reads only, whole seconds, no latencies."""
+    target = targets.get(bench, target_name)
+    whole = math.ceil(seconds)
+    words = ["iscsi-perf", "-m", str(work.depth), "-b", str(work.size // 512), "-t", str(whole)]
+    words += ["-r"] if work.pattern == "random" else []
+    before, target_before = _children_cpu(), process.cpu_seconds(target.pid)
+    printed = process.run([*words, target.url], whole + process.PATIENCE)
+    found = re.findall(r"iops average (\d+)", printed)
+    if not found or work.rw != "read":
+        raise CannotMeasureError("iscsi-perf says no average")
+    cpu = {"initiator": _children_cpu() - before, "target": process.cpu_seconds(target.pid) - target_before}
+    return Measured(whole, int(found[-1]) * whole, work.size, 0.0, 0.0, cpu)
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 # ---- fio on a server -----------------------------------------------------------------------------------------------
 
 
@@ -118,7 +141,7 @@ def fio(start: Start, *, device: bool) -> Load:
             bench.drop(key)
             raise
         after = process.cpu_of(pids)
-        return _fio_result(json.loads(printed), work, {role: after[role] - before[role] for role in pids})
+        return _fio_result(_fio_json(printed), work, {role: after[role] - before[role] for role in pids})
 
     return load
 
@@ -143,6 +166,15 @@ def _fio_words(server: Server, work: Work, seconds: float, *, device: bool) -> l
     ]
 
 
+def _fio_json(printed: str) -> dict[str, Any]:
+    """Return fio's object: its engines write lines of their own in front of it."""
+    try:
+        found: dict[str, Any] = json.loads(printed[printed.index("{") :])
+    except ValueError:
+        raise CannotMeasureError(f"fio said no JSON: {printed[:200]}") from None
+    return found
+
+
 def _fio_result(printed: dict[str, Any], work: Work, cpu: dict[str, float]) -> Measured:
     job = printed["jobs"][0]
     if job["error"]:
@@ -163,6 +195,7 @@ LOADS: dict[str, Load] = {
     "lundock-iscsi, both digests": lundock_iscsi("?header_digest=crc32c&data_digest=crc32c"),
     "libiscsi": libiscsi(),
     "libiscsi, header digest": libiscsi("--header-digest"),
+    "iscsi-perf": iscsi_perf,
     "lundock-iscsi serve": fio(servers.lundock_serve, device=False),
     "qemu-nbd": fio(servers.qemu_nbd, device=False),
     "fuse device": fio(servers.fuse_device, device=True),
