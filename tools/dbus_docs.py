@@ -62,7 +62,7 @@ def members(path: Path) -> Iterator[tuple[Text, ET.Element]]:
     for node in root.iter():
         last = None
         for child in node:
-            if child.tag is ET.Comment:
+            if callable(child.tag):  # a comment: its tag is the function ET.Comment
                 last = read_comment(child.text or "")
             elif child.tag in ("interface", "property", "method", "signal"):
                 if last is None or last.about.split(".")[-1] != child.get("name", "").split(".")[-1]:

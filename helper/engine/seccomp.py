@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
 
@@ -164,7 +164,7 @@ def _body(call: Call, hit: int, miss: int) -> list[tuple[int, int, int, int]]:
 class _Program(ctypes.Structure):
     """struct sock_fprog."""
 
-    _fields_: Sequence[tuple[str, type]] = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]  # type: ignore[assignment]
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
 def prepare(filters: Iterable[Filter]) -> dict[Filter, bytes]:
