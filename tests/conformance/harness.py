@@ -32,7 +32,7 @@ from lundock.helper.engine.names import Portal
 from lundock.helper.engine.scsi.disk import LunInfo
 from lundock.helper.target.config import DiskConfig, ServerConfig, TargetConfig
 from lundock.helper.target.pdu import NO_TAG, Op, Pdu
-from lundock.helper.target.script import Pieces, Rules
+from lundock.helper.target.script import Pieces, Rules, Step
 from lundock.helper.target.server import Server
 from lundock.helper.target.session import Session as TargetSession
 
@@ -201,6 +201,11 @@ class Turning:
         self.clock.jump(seconds)
         self.until(check)
 
+    def turn(self, rounds: int = 10) -> None:
+        """Give the loop some rounds: timers that are due run in the first."""
+        for _ in range(rounds):
+            self.loop.run_once(0.01)
+
     def told(self) -> str:
         return f"states {self.host.states}, problem {self.host.problem!r}, events {self.host.events[-5:]}"
 
@@ -353,6 +358,16 @@ class Lab(Turning):
         ttt = next(self._ttt)
         self.peer.send_nop_in(ttt=ttt)
         self.until(lambda: any(pdu.ttt == ttt for pdu in self.received(Op.NOP_OUT)))
+
+    def unsent(self, pdu: Pdu) -> list[Step]:
+        """A rule: the target does not send it, and gives its StatSN to the next (no response is missing, 7.9)."""
+        self.peer.stat_sn = pdu.stat_sn
+        return []
+
+    def say_again(self, pdu: Pdu) -> None:
+        """Send a PDU that a rule has held, as it was."""
+        with self.peer._send_lock:
+            self.peer._perform(pdu)
 
     def logins(self) -> list[Pdu]:
         return self.received(Op.LOGIN_REQUEST)

@@ -191,7 +191,7 @@ def test_exp_cmd_sn_ahead_of_what_was_sent_is_tolerated(make_lab: MakeLab):
 def test_iol_4_1_nothing_is_retried_on_the_same_connection(make_lab: MakeLab):
     """7.2.1 is for level 1 and above; here a command whose answer is lost is aborted, and its number not used again."""
     lab = make_lab(settings={"command_timeout": 2}).up()
-    lab.play.when_sending(Op.DATA_IN, drop, nth=1)
+    lab.play.when_sending(Op.DATA_IN, lab.unsent, nth=1)
     call = lab.read(3)
     first = lab.await_received(Op.SCSI_COMMAND)[0]
     lab.later(3, lambda: lab.received(Op.TASK_REQUEST))
