@@ -84,6 +84,7 @@ class Client:
         for task in (self._refresh, self._closing):
             if task is not None:
                 task.cancel()
+        self._fail_jobs(Problem("HelperUnavailable"))
         if self._connection is not None:
             self._connection.close()
 

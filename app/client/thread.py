@@ -70,6 +70,15 @@ class Work:
             self._task.cancel()
 
 
+async def _end_tasks() -> None:
+    """Cancel everything that still runs, and wait until it has ended."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=2)
+
+
 class BusThread:
     """The bus's thread: keeps a client, connects again by itself, runs what is submitted."""
 
@@ -128,10 +137,7 @@ class BusThread:
         try:
             self._loop.run_until_complete(self._run())
         finally:
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.run_until_complete(_end_tasks())
             self._loop.close()
 
     async def _run(self) -> None:

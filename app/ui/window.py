@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -79,7 +79,7 @@ class Window(QMainWindow):
         self.right = QStackedWidget()
         self._build()
         self._connect_signals()
-        bus.watch(True)
+        self._watching = False
         self._clock = QTimer(self)  # times in words grow old
         self._clock.setInterval(10_000)
         self._clock.timeout.connect(self._show_target)
@@ -239,20 +239,25 @@ class Window(QMainWindow):
             self.banner.show_problem(problem, action, mild=mild)
 
     def _problem_of(self, snapshot: Snapshot, target: Target | None) -> tuple[Problem | None, str, bool]:
-        if not snapshot.ready and target is not None:
-            return self._same("HelperUnavailable"), "Look again", True
+        """Return what stands above the pages, the button that mends it, and whether it is only a warning."""
         if target is None:
             return None, "", False
+        if not snapshot.ready:
+            return self._same("HelperUnavailable"), "Look again", True
         problem = self._problems.get(target.path)
         if problem is not None:
             return problem, self._action_for(problem, target), False
-        if target.last_error and target.state in {"disconnected", "lost"}:
-            if self._dismissed.get(target.path) == target.last_error:
-                return None, "", False
-            problem = self._same(target.last_error, address=target.address, target=target.name)
-            lost = target.state == "lost"
-            return problem, "" if lost else self._action_for(problem, target), lost
-        return None, "", False
+        if not self._has_old_trouble(target):
+            return None, "", False
+        problem = self._same(target.last_error, address=target.address, target=target.name)
+        lost = target.state == "lost"
+        return problem, "" if lost else self._action_for(problem, target), lost
+
+    def _has_old_trouble(self, target: Target) -> bool:
+        """Whether what ended the last attempt, or stands in the session's way, is to be shown."""
+        if not target.last_error or self._dismissed.get(target.path) == target.last_error:
+            return False
+        return target.state == "lost" or (target.state == "disconnected" and target.path not in self._work)
 
     def _same(self, code: str, **attrs: str) -> Problem:
         """Return the problem that is shown already, when it is the same one: it is not drawn anew."""
@@ -319,12 +324,12 @@ class Window(QMainWindow):
 
     def _ask_for(self, target: Target, work: object) -> None:
         self._problems.pop(target.path, None)
-        self._show_banner(self._bus.snapshot_now, target)
         self._work[target.path] = self._bus.run(
             work,  # type: ignore[arg-type]
             lambda _result: self._ended(target.path, None),
             lambda problem: self._ended(target.path, problem),
         )
+        self._show_banner(self._bus.snapshot_now, target)
 
     def _ended(self, path: str, problem: Problem | None) -> None:
         self._work.pop(path, None)
@@ -467,5 +472,27 @@ class Window(QMainWindow):
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/split", self._split.saveState())
-        self._bus.watch(False)
         super().closeEvent(event)
+
+    # ---- seen or not: live figures are only asked for while somebody can see them
+
+    def _watch(self, *, on: bool) -> None:
+        if on != self._watching:
+            self._watching = on
+            self._bus.watch(on)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin to watch."""
+        super().showEvent(event)
+        self._watch(on=not self.isMinimized())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._watch(on=False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A minimized window is not seen."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._watch(on=self.isVisible() and not self.isMinimized())

@@ -60,7 +60,11 @@ class Bench:
         self.until(lambda: self.bus.snapshot_now.ready)
 
     def until(self, condition: Any) -> None:
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=20_000)
+        try:
+            self.qtbot.waitUntil(lambda: bool(condition()), timeout=20_000)
+        except self.qtbot.TimeoutError as error:
+            shown = self.window.banner.problem
+            raise AssertionError(f"shown: {shown} {shown and shown.attrs}\n{self.helper.log()[-2000:]}") from error
 
     def click(self, control: QAbstractButton) -> None:
         assert control.isEnabled(), control.text()
@@ -100,6 +104,7 @@ def test_from_a_first_start_to_a_disk_and_back(bench: Bench, tgtd: Tgtd, target_
     bench.until(lambda: disks._model.rowCount() == 1 and disks._eject.isVisible())
     (lun,) = [lun for lun in bench.bus.snapshot_now.luns.values() if lun.device]
     bench.window.tabs.setCurrentWidget(bench.window.activity)
+    bench.until(lambda: bench.bus.rates.counters(lun.path))  # a rate is the difference to an earlier look
     with Path(lun.device).open("rb") as stream:
         assert stream.read(len(data)) == data
     bench.until(lambda: (rate := bench.bus.rates.history([lun.path])) and any(rate[1]))

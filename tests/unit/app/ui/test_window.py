@@ -197,7 +197,8 @@ def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
     words = [w.text() for w in bench.window.banner.findChildren(QLabel)]
     assert "refused.example refuses connections on port 3260." in words
     bench.click(bench.shown_button(bench.window.banner, "Try again"))
-    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and bench.window.banner.isVisible())
+    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and not bench.window._work)
+    assert bench.window.banner.isVisible()
     bench.click(bench.shown_button(bench.window.banner, "Dismiss"))
     assert not bench.window.banner.isVisible()
 
@@ -249,6 +250,19 @@ def test_figures_are_drawn_while_they_are_seen_and_not_while_paused(bench: Bench
     assert points() == before
     bench.click(page._pause)
     bench.until(lambda: points() > before)
+
+
+def test_nothing_is_asked_while_nobody_sees_the_window(bench: Bench) -> None:
+    with bench.qtbot.waitSignal(bench.bus.figures, timeout=10_000):
+        pass
+    bench.window.hide()
+    assert bench.bus._watchers == 0
+    bench.window.showMinimized()
+    assert bench.bus._watchers == 0
+    bench.window.showNormal()
+    assert bench.bus._watchers == 1
+    with bench.qtbot.waitSignal(bench.bus.figures, timeout=10_000):
+        pass
 
 
 def test_a_saved_sign_in_is_answered_from_the_keyring_without_a_question(bench: Bench) -> None:
