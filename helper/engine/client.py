@@ -304,22 +304,22 @@ class Server:
             sock, _ = self._listener.accept()
         except OSError:
             return
-        number, self._next = self._next, self._next + 1
+        front, self._next = self._next, self._next + 1
         try:
-            self._client.engine.attach_nbd(number, self._lun, sock, handshake=True, read_only=self._read_only)
+            self._client.engine.attach_nbd(front, self._lun, sock, handshake=True, read_only=self._read_only)
         except Problem as problem:
-            log.warning("client %d: %s", number, problem)
+            log.warning("client %d: %s", front, problem)
             sock.close()
         else:
-            self._open.add(number)
+            self._open.add(front)
 
     def close(self) -> None:
         """Take no more clients, finish what the present ones asked for."""
         self._client.loop.unregister(self._listener.fileno())
         self._listener.close()
         self._path.unlink(missing_ok=True)
-        for number in list(self._open):
-            self._client.engine.detach(number, lambda _problem, n=number: self._open.discard(n))  # type: ignore[misc]
+        for front in list(self._open):
+            self._client.engine.detach(front, lambda _problem, n=front: self._open.discard(n))  # type: ignore[misc]
         deadline = time.monotonic() + 10
         self._client.run_until(lambda: not self._open or time.monotonic() > deadline)
 

@@ -363,6 +363,9 @@ class Session:
         """Do what the table says about this status and sense data."""
         verdict = senses.classify(status, sense)
         attrs: dict[str, str | int] = {"lun": f"{task.unit.lun:016x}", "sense": str(verdict.sense)}
+        if task.opcode == OTHER and verdict.event == "unsupported":
+            self._finish(task, errno.EOPNOTSUPP)  # its owner knows another way
+            return
         if verdict.event:
             self.report(task.unit, verdict)
         match verdict.action:
@@ -372,8 +375,6 @@ class Session:
                 self.again(task)
             case senses.Action.RETRY_LATER:
                 self._retry_later(task, verdict.code or "IoError", now)
-            case _ if verdict.sense.key == senses.SenseKey.ILLEGAL_REQUEST and task.opcode == OTHER:
-                self._finish(task, errno.EOPNOTSUPP)  # its owner knows another way
             case _:
                 code = verdict.code or "ScsiError"
                 if verdict.sense.information is not None:

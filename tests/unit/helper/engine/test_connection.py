@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes to tasks and back: every cut of the stream, digests, the rules of Data-In, R2T and unasked data."""
+
+import errno
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from lundock.helper.api.errors import Problem
+from support.wire import LUN, NO_TAG, Wire
+
+DIGESTS = [{}, {"header_digest": True}, {"data_digest": True}, {"header_digest": True, "data_digest": True}]
+NOISE = random.Random(7).randbytes(1 << 20)
+
+
+def refused(wire, *pdus):
+    with pytest.raises(Problem) as caught:
+        wire.give(*pdus)
+    return caught.value.code
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize("chunk", [1, 3, 47, 48, 49, 52, 100, 4096, 5000, 1 << 20])
+def test_reads_arrive_whole_however_the_stream_is_cut(chunk, digests):
+    wire = Wire(chunk=chunk, **digests)
+    for cookie in range(3):
+        wire.read(blocks=8, cookie=cookie)
+    one, two, three = (pdu.itt for pdu in wire.sent())
+    data = [NOISE[4096 * i :][:4096] for i in range(3)]
+    wire.give(
+        wire.data_in(two, data[1], last=True),
+        wire.data_in(one, data[0][:1000]),
+        wire.data_in(three, data[2]),
+        wire.data_in(one, data[0][1000:], 1000, sn=1, last=True),
+        wire.response(three),
+    )
+    assert wire.asker.ended == [(1, 0, data[1]), (0, 0, data[0]), (2, 0, data[2])]
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize("chunk", [1009, 16384, 65536, 300000, 1 << 20])
+def test_large_reads_go_straight_to_their_place(chunk, digests):
+    wire = Wire(chunk=chunk, **digests)
+    wire.read(blocks=1024, cookie=1)
+    wire.read(blocks=8, cookie=2)
+    wire.read(blocks=600, cookie=3)
+    large, small, other = (pdu.itt for pdu in wire.sent())
+    wire.give(
+        wire.data_in(large, NOISE[:262144]),
+        wire.data_in(small, NOISE[:4096], last=True),
+        wire.data_in(large, NOISE[262144:524288], 262144, sn=1, last=True),
+        wire.data_in(other, NOISE[:262144]),
+        wire.data_in(other, NOISE[262144:307200], 262144, sn=1, last=True),
+    )
+    assert wire.asker.ended == [(2, 0, NOISE[:4096]), (1, 0, NOISE[:524288]), (3, 0, NOISE[:307200])]
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_mixture_of_sizes_and_cuts(data):
+    digests = data.draw(st.sampled_from(DIGESTS))
+    wire = Wire(chunk=data.draw(st.integers(1, 200_000)), **digests)
+    sizes = data.draw(st.lists(st.integers(1, 400), min_size=1, max_size=6))
+    for cookie, blocks in enumerate(sizes):
+        wire.read(blocks=blocks, cookie=cookie)
+    queues = []
+    for command, blocks in zip(wire.sent(), sizes, strict=True):
+        size, at, pieces = blocks * 512, 0, []
+        while at < size:
+            step = min(data.draw(st.integers(1, 262144)), size - at)
+            pieces.append((command.itt, NOISE[at : at + step], at, at + step == size))
+            at += step
+        queues.append(pieces)
+    stream = []
+    while any(queues):
+        queue = data.draw(st.sampled_from([q for q in queues if q]))
+        itt, part, at, last = queue.pop(0)
+        stream.append(wire.data_in(itt, part, at, last=last))
+    wire.give(*stream)
+    assert sorted(wire.asker.ended) == [(i, 0, NOISE[: blocks * 512]) for i, blocks in enumerate(sizes)]
+
+
+def test_what_came_with_the_login_is_taken():
+    wire = Wire()
+    wire.read()
+    itt = wire.one().itt
+    raw = wire.data_in(itt, NOISE[:4096], last=True)
+    buffer = wire.connection._view
+    buffer[:100] = raw[:100]
+    wire.connection._filled = 100
+    wire.connection.received(0, 0.0)
+    wire.give(raw[100:])
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])]
+
+
+def test_an_additional_header_segment_is_skipped():
+    wire = Wire()
+    wire.read()
+    raw = bytearray(wire.data_in(wire.one().itt, NOISE[:4096], last=True))
+    raw[4] = 2
+    raw[48:48] = bytes(8)
+    wire.give(bytes(raw))
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda wire, itt: wire.data_in(itt, NOISE[:4096], 512),  # out of order, and over the end
+        lambda wire, itt: wire.data_in(itt, NOISE[:512], 512),  # a hole
+        lambda wire, itt: wire.data_in(itt, NOISE[:8192]),  # more than was asked for
+        lambda wire, itt: wire.data_in(itt, b"", 0xFFFFFFFF),
+        lambda wire, itt: wire.data_in(itt ^ 1, NOISE[:512]),  # no such slot is in use
+        lambda wire, itt: wire.data_in(itt + 4096, NOISE[:512]),  # a tag that comes later
+        lambda wire, itt: wire.data_in(NO_TAG, NOISE[:512]),
+        lambda wire, itt: wire.response(itt ^ 1),
+        lambda wire, itt: wire.r2t(itt, 0, 512),  # a read sends nothing
+        lambda wire, itt: wire.pdu(0x20, 0x80, itt=itt, stat_sn=wire.stat_sn),
+    ],
+)
+def test_what_no_command_asked_for_ends_the_connection(bad):
+    wire = Wire()
+    wire.read()
+    assert refused(wire, bad(wire, wire.one().itt)) == "ProtocolError"
+    assert wire.asker.ended == []
+
+
+def test_more_than_we_take_at_once_is_refused_before_it_is_received():
+    wire = Wire(max_recv=8192)
+    wire.read(blocks=64)
+    header = wire.data_in(wire.one().itt, NOISE[:8196])[:48]
+    assert refused(wire, header) == "ProtocolError"
+
+
+def test_a_long_message_of_another_kind_is_refused():
+    wire = Wire(max_recv=1 << 24)
+    header = wire.pdu(0x32, 0x80, stat_sn=wire.stat_sn, data=bytes(1 << 19))[:48]
+    assert refused(wire, header) == "ProtocolError"
+
+
+def test_data_for_a_write_is_refused():
+    wire = Wire()
+    wire.write(NOISE[:4096])
+    assert refused(wire, wire.data_in(wire.one().itt, NOISE[:512])) == "ProtocolError"
+
+
+@pytest.mark.parametrize("fields", [{"flags": 0x02, "residual": 512}, {"flags": 0x04, "residual": 1}, {}])
+def test_a_short_read_is_an_error(fields):
+    wire = Wire()
+    wire.read(blocks=8)
+    wire.give(wire.data_in(wire.one().itt, NOISE[:3584], last=True, **fields))
+    assert wire.asker.errors == [errno.EIO]
+
+
+def test_data_in_any_order_where_that_was_agreed():
+    wire = Wire(data_pdu_in_order=False)
+    wire.read(blocks=8)
+    itt = wire.one().itt
+    wire.give(
+        wire.data_in(itt, NOISE[3000:4096], 3000),
+        wire.data_in(itt, NOISE[:1000]),
+        wire.data_in(itt, NOISE[1000:3000], 1000, last=True),
+    )
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])]
+
+
+def test_the_same_data_twice_does_not_count_twice():
+    wire = Wire(data_pdu_in_order=False)
+    wire.read(blocks=8)
+    itt = wire.one().itt
+    wire.give(wire.data_in(itt, NOISE[:2048]))
+    assert refused(wire, wire.data_in(itt, NOISE[:2048], 1024, last=True)) == "ProtocolError"
+
+
+@pytest.mark.parametrize("where", ["header", "data"])
+@pytest.mark.parametrize("size", [4096, 262144])
+@pytest.mark.parametrize("chunk", [1 << 20, 20000])
+def test_damage_is_seen_and_not_handed_on(where, size, chunk):
+    wire = Wire(header_digest=True, data_digest=True, chunk=chunk)
+    wire.read(blocks=size // 512)
+    itt = wire.one().itt
+    with pytest.raises(Problem) as caught:
+        wire.give(wire.data_in(itt, NOISE[:size], last=True, spoil=where))
+    assert caught.value.code == "DigestError"
+    assert caught.value.attrs["where"] == where
+    assert wire.asker.ended == []
+
+
+def test_status_numbers_that_jump_far_are_refused():
+    wire = Wire()
+    wire.write(NOISE[:512])
+    wire.stat_sn += 100_000
+    assert refused(wire, wire.response(wire.one().itt)) == "ProtocolError"
+
+
+# ---- writing: unasked data (4.2.5.2, 11.3.4) ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize(
+    ("initial_r2t", "immediate_data", "length", "immediate", "unasked"),
+    [
+        (True, False, 20480, 0, []),
+        (True, True, 20480, 4096, []),
+        (True, True, 2048, 2048, []),
+        (False, False, 20480, 0, [4096, 4096, 2048]),
+        (False, True, 20480, 4096, [4096, 2048]),
+        (False, True, 10240, 4096, [4096, 2048]),
+        (False, True, 4096, 4096, []),
+        (False, False, 2048, 0, [2048]),
+    ],
+)
+def test_the_four_combinations(initial_r2t, immediate_data, length, immediate, unasked, digests):
+    """FirstBurstLength 10240; what goes unasked is all of it or all data, cut by the target's limit of 4096."""
+    wire = Wire(
+        initial_r2t=initial_r2t, immediate_data=immediate_data, first_burst_length=10240, max_send=4096, **digests
+    )
+    data = NOISE[:length]
+    wire.write(data)
+    command, *rest = wire.sent()
+    assert (command.opcode, command.word(20), command.data) == (0x01, length, data[:immediate])
+    assert command.final is not bool(unasked)
+    assert [len(pdu.data) for pdu in rest] == unasked
+    at = immediate
+    for number, pdu in enumerate(rest):
+        assert (pdu.opcode, pdu.itt, pdu.word(20)) == (0x05, command.itt, NO_TAG)
+        assert (pdu.word(36), pdu.word(40)) == (number, at)
+        assert pdu.data == data[at : at + len(pdu.data)]
+        assert pdu.final is (number == len(rest) - 1)
+        at += len(pdu.data)
+
+
+def test_a_first_burst_below_the_targets_limit_bounds_immediate_data():
+    wire = Wire(first_burst_length=512, max_send=8192, initial_r2t=True)
+    wire.write(NOISE[:4096])
+    assert len(wire.one().data) == 512
+
+
+# ---- writing: R2T (11.8) -----------------------------------------------------------------------------------------
+
+
+def asked(**parameters):
+    wire = Wire(immediate_data=False, initial_r2t=True, max_send=4096, max_burst_length=16384, **parameters)
+    wire.write(NOISE[:40960])
+    return wire, wire.one().itt
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+def test_r2ts_are_answered_each_with_its_own_sequence(digests):
+    wire, itt = asked(**digests)
+    wire.give(wire.r2t(itt, 24576, 16384, sn=0, ttt=5), wire.r2t(itt, 0, 10000, sn=1, ttt=6))
+    sent = wire.sent()
+    assert [(p.word(20), p.word(36), p.word(40), len(p.data), p.final) for p in sent] == [
+        (5, 0, 24576, 4096, False), (5, 1, 28672, 4096, False), (5, 2, 32768, 4096, False), (5, 3, 36864, 4096, True),
+        (6, 0, 0, 4096, False), (6, 1, 4096, 4096, False), (6, 2, 8192, 1808, True),
+    ]  # fmt: skip
+    assert all(p.data == NOISE[p.word(40) :][: len(p.data)] and p.itt == itt and p.lun == LUN for p in sent)
+    wire.give(wire.r2t(itt, 10000, 14576, sn=2), wire.response(itt))
+    assert b"".join(p.data for p in wire.sent()) == NOISE[10000:24576]
+    assert wire.asker.errors == [0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"offset": 32768, "length": 16384},  # over the end
+        {"offset": 0, "length": 0},
+        {"offset": 0, "length": 20480},  # more than MaxBurstLength
+        {"offset": 0, "length": 512, "ttt": NO_TAG},
+        {"offset": 0, "length": 512, "sn": 1},
+        {"offset": 0, "length": 512, "lun": LUN * 2},
+        {"offset": 0xFFFFFE00, "length": 512},
+    ],
+)
+def test_an_r2t_for_what_is_not_there_is_refused(fields):
+    wire, itt = asked()
+    assert refused(wire, wire.r2t(itt, **fields)) == "ProtocolError"
+    assert wire.sent() == []
+
+
+def test_data_is_not_asked_for_without_end():
+    wire, itt = asked()
+    for number in range(2):
+        wire.give(wire.r2t(itt, 0, 16384, sn=number))
+    assert refused(wire, wire.r2t(itt, 0, 16384, sn=2)) == "ProtocolError"
+
+
+def test_a_slots_r2ts_are_counted_from_0_for_each_command():
+    wire = Wire(settings={"queue_depth": 1}, immediate_data=False)
+    for _ in range(3):
+        wire.write(NOISE[:4096])
+        itt = wire.one().itt
+        wire.give(wire.r2t(itt, 0, 4096, sn=0))
+        assert wire.one().data == NOISE[:4096]
+        wire.give(wire.response(itt))
+    assert wire.asker.errors == [0, 0, 0]
+
+
+def test_what_the_socket_does_not_take_waits_unchanged():
+    wire = Wire(max_send=262144, first_burst_length=262144)
+    wire.sink.room = 1000
+    wire.write(NOISE[:4096], cookie=1)
+    assert not wire.connection.out.flush(wire.sink)
+    assert wire.connection.out.waiting == 48 + 4096 - 1000
+    for lba in range(200):
+        wire.read(lba=lba, cookie=lba) if wire.session.free else None
+    wire.sink.room = 1 << 40
+    write, *reads = wire.sent()
+    assert write.data == NOISE[:4096]
+    assert [int.from_bytes(pdu.cdb[2:10], "big") for pdu in reads] == list(range(31))

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The poll loop."""
+
+import os
+import socket
+
+from lundock.helper.engine.loop import READ, WRITE, Loop
+
+
+def test_a_round_handles_what_is_ready_then_timers_then_its_end():
+    loop, order = Loop(), []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        loop.register(ours.fileno(), READ, lambda events: order.append(events))
+        loop.call_at(0, lambda: order.append("timer"))
+        loop.at_round_end(lambda: order.append("end"))
+        loop.run_once()
+        loop.modify(ours.fileno(), WRITE)
+        loop.run_once(0)
+        loop.unregister(ours.fileno())
+        loop.unregister(ours.fileno())
+        loop.run_once(0)
+    assert order == [READ, "timer", "end", WRITE]
+
+
+def test_timers_run_in_their_order_and_cancelled_ones_do_not():
+    loop, order = Loop(), []
+    now = loop.now
+    loop.call_at(now - 1, lambda: order.append(2))
+    loop.call_at(now - 2, lambda: order.append(1))
+    loop.call_at(now - 3, lambda: order.append(0)).cancel()
+    late = loop.call_at(now + 1000, lambda: order.append(9))
+    loop.run_once(0)
+    assert order == [1, 2]
+    late.cancel()
+
+
+def test_a_descriptor_that_was_forgotten_in_the_same_round_is_not_called():
+    loop, calls = Loop(), []
+    pairs = [socket.socketpair() for _ in range(2)]
+
+    def first(_events):
+        calls.append(1)
+        for ours, _ in pairs:
+            loop.unregister(ours.fileno())
+
+    for ours, theirs in pairs:
+        theirs.send(b"x")
+        loop.register(ours.fileno(), READ, first)
+    loop.run_once()
+    assert calls == [1]
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_run_until_stopped():
+    loop = Loop()
+    reading, writing = os.pipe()
+    loop.register(reading, READ, lambda _events: loop.stop())
+    os.write(writing, b"x")
+    loop.run()
+    loop.unregister(reading)
+    os.close(reading)
+    os.close(writing)
