@@ -85,7 +85,7 @@ def file_system(device, folder):
 
 def fio(*words, patience=90):
     need.program("fio")
-    verify = ["--verify=crc32c", "--verify_fatal=1", "--minimal"]
+    verify = ["--verify=crc32c", "--verify_fatal=1", "--verify_state_save=0", "--minimal"]
     procs.run("fio", "--name=v", "--ioengine=libaio", *verify, *words, patience=patience)
 
 
@@ -163,7 +163,15 @@ def test_a_server_that_dies_loses_nothing(mounted):
     need.program("fio")
     with loop_device(mounted) as device:
         words = ["--name=v", "--ioengine=libaio", f"--filename={device}", "--direct=1", "--rw=randwrite", "--bs=4k"]
-        words += ["--iodepth=32", "--size=48m", "--loops=3", "--verify=crc32c", "--verify_fatal=1", "--minimal"]
+        words += [
+            "--iodepth=32",
+            "--size=48m",
+            "--loops=3",
+            "--verify=crc32c",
+            "--verify_fatal=1",
+            "--verify_state_save=0",
+            "--minimal",
+        ]
         job = procs.start(["fio", *words], stdout=subprocess.DEVNULL)
         try:
             for _ in range(2):

@@ -41,7 +41,11 @@ def fio(uri, *words):
         "--verify=crc32c",
         "--verify_fatal=1",
     ]
-    return procs.start([*argv, "--size=16m", "--minimal", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return procs.start(
+        [*argv, "--verify_state_save=0", "--size=16m", "--minimal", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
 def ended(process):

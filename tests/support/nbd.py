@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from . import procs
 
@@ -79,7 +80,7 @@ class NbdClient:
         assert self.do(READ, offset, length) == 0
         return self.take(length)
 
-    def __enter__(self) -> NbdClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -8,10 +8,11 @@ import select
 import socket
 import struct
 import threading
+from typing import Self
 
 
 class Proxy:
-    """Forwards connections to `port` on 127.0.0.1. `cut_after(n)`: reset the next time that n bytes went to the target."""
+    """Forwards connections to a port on 127.0.0.1."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -84,7 +85,7 @@ class Proxy:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         end.close()
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session joined in memory with a target that the test speaks itself: PDUs packed from the RFC's pictures, not by our code."""
+"""A session joined in memory with a target that the test speaks itself: PDUs packed from the RFC's pictures."""
 
 from __future__ import annotations
 
@@ -212,8 +212,8 @@ class Wire:
         return self.stat_sn - 1
 
     def data_in(
-        self, itt: int, data: bytes, offset: int = 0, *, sn: int = 0, last: bool = False, status: int = 0, flags: int = 0,
-        residual: int = 0, spoil: str = "",
+        self, itt: int, data: bytes, offset: int = 0, *, sn: int = 0, last: bool = False, status: int = 0,
+        flags: int = 0, residual: int = 0, spoil: str = "",
     ) -> bytes:  # fmt: skip
         """11.7: with `last` the status goes with it."""
         flags |= 0x81 if last else 0

@@ -12,7 +12,7 @@ def test_a_round_handles_what_is_ready_then_timers_then_its_end():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.send(b"x")
-        loop.register(ours.fileno(), READ, lambda events: order.append(events))
+        loop.register(ours.fileno(), READ, order.append)
         loop.call_at(0, lambda: order.append("timer"))
         loop.at_round_end(lambda: order.append("end"))
         loop.run_once()
