@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { MAX_DEPTH = 1024, BUCKETS = 1000 };
+enum { MAX_DEPTH = 1024, BUCKETS = 60 * 32 };
 
 struct slot {
     struct scsi_iovec data;
@@ -30,8 +30,8 @@ static struct {
     uint64_t span, cursor, done, until, seed;
     int flying;
     struct slot slots[MAX_DEPTH];
-    uint64_t histogram[BUCKETS];  // 2 % wide, from 1 us
-    uint64_t bounds[BUCKETS];
+    uint64_t round;  // the time of this round of the loop, ns: one look at the clock for all that came in it
+    uint64_t histogram[BUCKETS];
 } run = {.depth = 32, .size = 4096, .seconds = 10, .random = true, .seed = 88172645463325252u};
 
 static uint64_t now(void) {
@@ -54,22 +54,15 @@ static uint64_t next_place(void) {
     return run.seed % run.span;
 }
 
-static void make_bounds(void) {
-    double bound = 1000;
-    for (int i = 0; i < BUCKETS; i++, bound *= 1.02)
-        run.bounds[i] = bound < 1.8e19 ? (uint64_t)bound : UINT64_MAX;
+// Buckets of 1/32 of a power of two (2.2 to 3.1 % wide), found without a search.
+static int bucket(uint64_t ns) {
+    int top = ns < 64 ? 5 : 63 - __builtin_clzll(ns);
+    return ns < 32 ? 0 : (top - 5) * 32 + (int)(ns >> (top - 5) & 31);
 }
 
-static void count(uint64_t ns) {
-    int low = 0, high = BUCKETS - 1;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (ns <= run.bounds[middle])
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    run.histogram[low]++;
+static uint64_t middle_of(int number) {
+    int shift = number / 32;
+    return ((uint64_t)(32 + number % 32) << shift) + ((uint64_t)1 << shift) / 2;
 }
 
 static void finished(struct iscsi_context *iscsi, int status, void *data, void *private);
@@ -89,12 +82,12 @@ static void start(struct slot *slot, uint64_t at) {
 
 static void finished(struct iscsi_context *iscsi, int status, void *data, void *private) {
     struct slot *slot = private;
-    uint64_t at = now();  // the end of one command and the beginning of the next
+    uint64_t at = run.round;  // the end of one command and the beginning of the next
     (void)iscsi;
     scsi_free_scsi_task(data);
     run.flying--;
     run.done++;
-    count(at - slot->started);
+    run.histogram[bucket(at - slot->started)]++;
     if (status != SCSI_STATUS_GOOD)
         run.failed = run.stopped = true;
     if (at >= run.until)
@@ -146,6 +139,7 @@ static void turn(void) {
     struct pollfd p = {.fd = iscsi_get_fd(run.iscsi), .events = (short)iscsi_which_events(run.iscsi)};
     if (poll(&p, 1, 1000) < 0)
         die("poll");
+    run.round = now();
     if (iscsi_service(run.iscsi, p.revents) < 0)
         die("the connection");
 }
@@ -161,7 +155,7 @@ static uint64_t percentile(double part) {
     for (int i = 0; i < BUCKETS; i++) {
         seen += run.histogram[i];
         if (seen > wanted)
-            return run.bounds[i] / 1000;
+            return middle_of(i) / 1000;
     }
     return 0;
 }
@@ -205,7 +199,6 @@ int main(int argc, char **argv) {
     parse_options(argc, argv);
     connect_to(argv[optind]);
     make_slots();
-    make_bounds();
     double before = cpu();
     uint64_t begun = now();
     run.until = begun + (uint64_t)(run.seconds * 1e9);

@@ -8,8 +8,8 @@
 #include "responder.h"
 
 enum status {  // 11.13.5
-    SUCCESS = 0, INITIATOR_ERROR = 0x0200, AUTHENTICATION_FAILURE = 0x0201, NOT_FOUND = 0x0203, UNSUPPORTED_VERSION = 0x0205,
-    MISSING_PARAMETER = 0x0207, NO_SUCH_SESSION = 0x020a,
+    SUCCESS = 0, INITIATOR_ERROR = 0x0200, AUTHENTICATION_FAILURE = 0x0201, NOT_FOUND = 0x0203,
+    UNSUPPORTED_VERSION = 0x0205, MISSING_PARAMETER = 0x0207, NO_SUCH_SESSION = 0x020a,
 };
 enum { SECURITY = 0, OPERATIONAL = 1, FULL_FEATURE = 3, TRANSIT = 0x80, CONTINUE = 0x40 };
 
@@ -126,8 +126,9 @@ static int find_target(const char *wanted) {
 
 // What the first request has to say (6.3): who it is and what it wants.
 static enum status introduce(struct connection *c, struct text *out) {
-    const char *name = find(c->text, c->text_length, "InitiatorName"), *type = find(c->text, c->text_length, "SessionType"),
-               *target = find(c->text, c->text_length, "TargetName");
+    const char *name = find(c->text, c->text_length, "InitiatorName");
+    const char *type = find(c->text, c->text_length, "SessionType");
+    const char *target = find(c->text, c->text_length, "TargetName");
     if (!name)
         return MISSING_PARAMETER;
     snprintf(c->initiator, sizeof c->initiator, "%s", name);

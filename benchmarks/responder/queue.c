@@ -41,7 +41,7 @@ uint8_t *queue_header(struct connection *c, uint8_t opcode, uint8_t flags, uint3
     put24(h + 5, length);
     put32(h + 16, itt);
     put32(h + 28, c->exp_cmd_sn);
-    // A window that commands with data still to come do not shrink below what was promised: each of them moved ExpCmdSN.
+    // A command whose data is still to come takes a slot and moves ExpCmdSN: MaxCmdSN stays, and never goes back.
     put32(h + 32, c->exp_cmd_sn + (uint32_t)c->n_free - 1);
     return h;
 }

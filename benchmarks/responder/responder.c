@@ -19,9 +19,9 @@
 enum { SOCKET_BUFFER = 4 << 20, EVENTS = 64 };
 
 struct options options = {
-    .address = "127.0.0.1", .name = "iqn.2026-01.io.github.lundock:responder", .window = 512, .luns = 1, .targets = 1, .size = 1ull << 30,
-    .block = 512, .immediate_data = true, .max_burst = (16 << 20) - 512, .first_burst = 256 << 10, .max_receive = MAX_RECEIVE,
-    .header_digest = true, .data_digest = true,
+    .address = "127.0.0.1", .name = "iqn.2026-01.io.github.lundock:responder", .window = 512, .luns = 1, .targets = 1,
+    .size = 1ull << 30, .block = 512, .immediate_data = true, .max_burst = (16 << 20) - 512, .first_burst = 256 << 10,
+    .max_receive = MAX_RECEIVE, .header_digest = true, .data_digest = true,
 };
 uint8_t *disk, *pattern;
 
@@ -196,7 +196,8 @@ static int listen_on(void) {
         fprintf(stderr, "responder: no address: %s\n", options.address);
         exit(2);
     }
-    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, size = SOCKET_BUFFER;
+    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, size = SOCKET_BUFFER;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);  // before the connection, for its window scale
     struct sockaddr *where = is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four;
@@ -228,11 +229,12 @@ static const char USAGE[] =
     "  --no-immediate   agree to no immediate data\n"
     "  --no-digests     agree to no digests\n";
 
-enum { ADDRESS = 256, PORT, NAME, TARGETS, LUNS, SIZE, BLOCK, RAM, WINDOW, MAX_BURST, FIRST_BURST, MAX_RECV, INITIAL_R2T, NO_IMMEDIATE,
-       NO_DIGESTS, HELP };
+enum { ADDRESS = 256, PORT, NAME, TARGETS, LUNS, SIZE, BLOCK, RAM, WINDOW, MAX_BURST, FIRST_BURST, MAX_RECV, INITIAL_R2T,
+       NO_IMMEDIATE, NO_DIGESTS, HELP };
 static const struct option LONG[] = {
-    {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"name", 1, 0, NAME}, {"targets", 1, 0, TARGETS}, {"luns", 1, 0, LUNS}, {"size", 1, 0, SIZE},
-    {"block", 1, 0, BLOCK}, {"ram", 0, 0, RAM}, {"window", 1, 0, WINDOW}, {"max-burst", 1, 0, MAX_BURST},
+    {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"name", 1, 0, NAME}, {"targets", 1, 0, TARGETS},
+    {"luns", 1, 0, LUNS}, {"size", 1, 0, SIZE}, {"block", 1, 0, BLOCK}, {"ram", 0, 0, RAM},
+    {"window", 1, 0, WINDOW}, {"max-burst", 1, 0, MAX_BURST},
     {"first-burst", 1, 0, FIRST_BURST}, {"max-receive", 1, 0, MAX_RECV}, {"initial-r2t", 0, 0, INITIAL_R2T},
     {"no-immediate", 0, 0, NO_IMMEDIATE}, {"no-digests", 0, 0, NO_DIGESTS}, {"help", 0, 0, HELP}, {0, 0, 0, 0},
 };
@@ -270,7 +272,8 @@ static void parse_options(int argc, char **argv) {
             default: fputs(USAGE, stderr); exit(2);
         }
     }
-    if (options.block & (options.block - 1) || options.size % options.block || strlen(options.name) > 223 || optind < argc) {
+    bool possible = !(options.block & (options.block - 1)) && !(options.size % options.block);
+    if (!possible || strlen(options.name) > 215 || optind < argc) {
         fputs(USAGE, stderr);
         exit(2);
     }

@@ -350,11 +350,8 @@ static bool count_command(struct connection *c, const uint8_t *h) {
 // Handle a PDU whose data segment lies in the buffer whole.
 static bool whole_pdu(struct connection *c, const uint8_t *h, const uint8_t *data, uint32_t length) {
     uint32_t padded = (length + 3) & ~3u;
-    if (!c->full_feature) {
-        if ((h[0] & 0x3f) != LOGIN)
-            return complain(c, "something else than a login");
+    if (!c->full_feature)
         return login_request(c, h, data, length);
-    }
     if (length && c->agreed.data_digest && memcmp(data + padded, &(uint32_t){crc32c(0, data, padded)}, 4))
         return complain(c, "a data digest is wrong");
     request(c, h, data, length);
@@ -367,6 +364,8 @@ static int one_pdu(struct connection *c) {
     uint32_t there = c->end - c->start, digest = c->agreed.header_digest ? 4 : 0;
     if (there < BHS + digest)
         return 0;
+    if (!c->full_feature && (h[0] & 0x3f) != LOGIN)
+        return complain(c, "something else than a login") - 1;
     uint32_t ahs = h[4] * 4u, head = BHS + ahs + digest, length = get24(h + 5);
     if (there < head)
         return 0;
