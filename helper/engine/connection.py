@@ -35,8 +35,11 @@ LARGE = 64 * 1024
 
 _M = 0xFFFFFFFF
 #: pdu.SCSI_COMMAND with the fields of a READ(16) or WRITE(16) in place of the CDB.
-_COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
+COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
 _DIGEST = struct.Struct("<I")
+#: Of pdu.RESPONSE what the hot loop looks at: opcode, flags, status, lengths, ITT, StatSN, ExpCmdSN, MaxCmdSN, offset
+#: (R2T: too), residual count (R2T: length).
+_HOT = struct.Struct(">BBxBI8xI4xIII4xII")
 _RESIDUALS = pdu.BIDI_OVERFLOW | pdu.BIDI_UNDERFLOW | pdu.OVERFLOW | pdu.UNDERFLOW
 _F = pdu.FINAL
 
@@ -53,6 +56,8 @@ class Connection:
         self.bytes_received = 0
         self.pdus_received = 0
         self.pdus_sent = 0
+        #: Commands without data can be packed by who asks, without `put_command`.
+        self.plain = not parameters.header_digest
         self._header_digest = parameters.header_digest
         self._data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
@@ -131,7 +136,7 @@ class Connection:
 
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
-        unpack = pdu.RESPONSE.unpack_from
+        unpack = _HOT.unpack_from
         header_size, header_digest, data_digest = self._header_size, self._header_digest, self._data_digest
         any_order, max_recv = self._any_order, self.parameters.max_recv
         session, exp_stat_sn = self.session, self.exp_stat_sn
@@ -139,15 +144,15 @@ class Connection:
         count = read_count = read_bytes = write_count = write_bytes = 0
         unit = None
         started = 0.0
-        exp_cmd_sn = max_cmd_sn = -1
+        exp = top = -1
         while filled - pos >= header_size:
-            fields = unpack(buffer, pos)
-            opcode, flags, response, status, length, lun, itt, ttt, stat_sn, exp, top, w36, offset, residual = fields
+            opcode, flags, status, length, itt, stat_sn, exp, top, offset, residual = unpack(buffer, pos)
             data = pos + header_size
             if length > pdu.MAX_DATA_SEGMENT:
                 data += (length >> 24) * 4
                 length &= pdu.MAX_DATA_SEGMENT
                 if data > filled:
+                    exp = -1  # not looked at yet
                     break
             end = data + ((length + 3) & -4)
             if length:
@@ -199,10 +204,9 @@ class Connection:
                     self._large = False
                 elif length >= DIRECT and data + length > filled:
                     self._large = length >= LARGE
-                    self._begin_rest(task, data, filled, fields, length)
+                    self._begin_rest(task, data, filled, (flags, status, stat_sn, offset, length, residual))
                     pos = filled = 0
                     count += 1
-                    exp_cmd_sn, max_cmd_sn = exp, top
                     break
                 else:
                     break  # nearly there, or small
@@ -220,7 +224,7 @@ class Connection:
                     exp_stat_sn = (
                         ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
                     )
-                    if task.got < 0 and not (response or status or flags & _RESIDUALS):
+                    if task.got < 0 and not (buffer[pos + 2] or status or flags & _RESIDUALS):
                         # A write, or another command that reads nothing, went well.
                         task.itt = ~itt
                         if task.opcode:
@@ -235,12 +239,13 @@ class Connection:
                     elif task is not session.nobody:
                         self.exp_stat_sn = exp_stat_sn
                         text = bytes(view[data : data + length])
-                        session.ended(task, response, status, flags, residual, text, now)
+                        session.ended(task, buffer[pos + 2], status, flags, residual, text, now)
                     self._large = False
                 elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
                     task = tasks[itt & INDEX_MASK]
                     if task.itt == itt:
-                        self._answer_r2t(task, lun, ttt, w36, offset, residual)
+                        lun, _, ttt, _, _, _, r2t_sn = pdu.RESPONSE.unpack_from(buffer, pos)[5:12]
+                        self._answer_r2t(task, lun, ttt, r2t_sn, offset, residual)
                     else:
                         session.stale(itt)
                 else:
@@ -250,19 +255,20 @@ class Connection:
                     session.upkeep.rare(parsed, bytes(view[data : data + length]))
                     exp_stat_sn = self.exp_stat_sn
             count += 1
-            exp_cmd_sn, max_cmd_sn = exp, top
             pos = end
         self._pos, self._filled = pos, filled
         self.exp_stat_sn = exp_stat_sn
         self.pdus_received += count
         if unit is not None:
             session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
-        if exp_cmd_sn >= 0:
-            session.window(exp_cmd_sn, max_cmd_sn)
+        if exp >= 0:
+            session.window(exp, top)
 
-    def _begin_rest(self, task: Task, data: int, filled: int, fields: tuple[int, ...], length: int) -> None:
+    def _begin_rest(
+        self, task: Task, data: int, filled: int, fields: tuple[int, int, int, int, int, int]
+    ) -> None:  # fmt: skip
         """Put what is there of a payload into its place and receive the rest there, with pad and digest behind it."""
-        _, flags, _, status, _, _, _, _, stat_sn, _, _, _, offset, residual = fields
+        _, _, _, offset, length, _ = self._rest_fields = fields
         if task is self.session.nobody:
             if self._sink is None or len(self._sink) < length:
                 self._sink = memoryview(bytearray(length))
@@ -278,7 +284,6 @@ class Connection:
         behind = (-length & 3) + (4 if self._data_digest else 0)
         if behind:
             self._rest.append(self._trailer[:behind])
-        self._rest_fields = (flags, status, stat_sn, offset, length, residual)
 
     def _check_data(self, data: int, length: int) -> None:
         end = data + ((length + 3) & -4)
@@ -329,7 +334,7 @@ class Connection:
             out.reserve(64)
             at = out.at
         if task.opcode != OTHER:
-            _COMMAND_16.pack_into(
+            COMMAND_16.pack_into(
                 out.headers, at, 1, flags, 0, immediate, task.unit.lun, itt, task.length, cmd_sn, self.exp_stat_sn,
                 task.opcode, task.cdb1, task.lba, task.blocks, 0, 0,
             )  # fmt: skip

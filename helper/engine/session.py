@@ -24,11 +24,12 @@ from ..api.settings import Value
 from ..api.statistics import DISK, Writer, bucket
 from . import pdu
 from .buffers import Buffer, Pool
+from .connection import COMMAND_16
 from .options import number
 from .scsi import cdb as cdbs
 from .scsi import sense as senses
 from .scsi.disk import ScsiRequest, ScsiResult
-from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, WRITE_16, Task, Unit
+from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
 from .upkeep import MAX_TIMEOUTS, Upkeep
 
 if TYPE_CHECKING:
@@ -149,16 +150,30 @@ class Session:
         task.lba = lba
         task.blocks = blocks
         task.length = length
-        task.started = task.sent_at = self.now
+        task.started = self.now
         task.attempts = task.timeouts = 0
-        if self._credit > 0 and unit.ready and not self.waiting:
-            unit.in_flight += 1
-            self._credit -= 1
-            cmd_sn = self.cmd_sn
-            self.cmd_sn = (cmd_sn + 1) & _M
-            self.connection.put_command(task, cmd_sn)  # type: ignore[union-attr]
-        else:
+        connection = self.connection
+        if connection is None or self._credit <= 0 or not unit.ready or self.waiting or not connection.plain:
             self._start(task)
+            return
+        # What Connection.put_command does, without the call: it is a fifth of what a small read costs.
+        unit.in_flight += 1
+        self._credit -= 1
+        task.cmd_sn = cmd_sn = self.cmd_sn
+        self.cmd_sn = (cmd_sn + 1) & _M
+        task.got = 0
+        task.itt = itt = (~task.itt + TAG_STEP) & TAG_MASK
+        out = connection.out
+        at = out.at
+        if at + 64 > len(out.headers):
+            out.reserve(64)
+            at = out.at
+        COMMAND_16.pack_into(
+            out.headers, at, 1, _READ, 0, 0, unit.lun, itt, length, cmd_sn, connection.exp_stat_sn,
+            READ_16, 0, lba, blocks, 0, 0,
+        )  # fmt: skip
+        out.at = at + 48
+        connection.pdus_sent += 1
 
     def read_into(self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, dest: memoryview) -> None:
         """Read into the owner's own place; a slot must be free. The owner is told with `done`."""
@@ -173,7 +188,7 @@ class Session:
         task.blocks = blocks
         task.length = len(dest)
         task.dest = dest
-        task.started = task.sent_at = self.now
+        task.started = self.now
         task.attempts = task.timeouts = 0
         self._start(task)
 
@@ -194,7 +209,7 @@ class Session:
         task.length = len(data)
         task.data = data
         task.pooled = pooled
-        task.started = task.sent_at = self.now
+        task.started = self.now
         task.attempts = task.timeouts = 0
         self._start(task)
 
@@ -209,7 +224,7 @@ class Session:
         task.cdb = cdb
         task.length = len(data) if data else 0
         task.data = data or None
-        task.started = task.sent_at = self.now
+        task.started = self.now
         task.attempts = task.timeouts = 0
         self._start(task)
 
@@ -228,7 +243,7 @@ class Session:
         task.length = request.read_length or len(request.data)
         task.data = request.data or None
         task.dest = memoryview(room) if room else None
-        task.started = task.sent_at = self.now
+        task.started = self.now
         task.attempts = task.timeouts = 0
         self.waiting.appendleft(task)
         self._pump()

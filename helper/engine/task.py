@@ -16,9 +16,10 @@ from .scsi.disk import LunInfo
 INDEX_BITS = 12
 INDEX_MASK = (1 << INDEX_BITS) - 1
 MAX_SLOTS = 1 << INDEX_BITS
-_STEP = 1 << INDEX_BITS
+TAG_STEP = 1 << INDEX_BITS
 #: Tags of tasks stay below this; above are pings, task management and logout.
 TAG_LIMIT = 1 << 30
+TAG_MASK = TAG_LIMIT - 1
 
 READ_16 = 0x88
 WRITE_16 = 0x8A
@@ -105,7 +106,7 @@ class Task:
     def next_tag(self) -> int:
         """Give it a new tag, positive: it goes on the wire."""
         itt = self.itt if self.itt >= 0 else ~self.itt
-        self.itt = itt = (itt + _STEP) & (TAG_LIMIT - 1)
+        self.itt = itt = (itt + TAG_STEP) & TAG_MASK
         return itt
 
     def off_wire(self) -> None:

@@ -160,7 +160,7 @@ class Upkeep:
         """7.11: a command that takes too long is aborted, never forgotten."""
         late = now - self._session.command_timeout
         for task in self._session.slots:
-            if task.itt >= 0 and task.sent_at < late and task.itt not in self._aborting:
+            if task.itt >= 0 and task.started < late and task.sent_at < late and task.itt not in self._aborting:
                 self._abort(task, now)
 
     def _abort(self, task: Task, now: float) -> None:
