@@ -175,10 +175,10 @@ def _limit_json(result: LimitResult) -> dict[str, Any]:
     return found if result.problem else {**found, "median": result.median, "met": result.met}
 
 
-def write(found: dict[str, Any], *, whole: bool) -> Path:
+def write(found: dict[str, Any], *, whole: bool, what: str = "") -> Path:
     """Write the file: results/DATE-KERNEL.json, of a part or a quick run with "-part" behind."""
     RESULTS.mkdir(exist_ok=True)
     now = dt.datetime.now(dt.UTC)
-    path = RESULTS / f"{now:%Y-%m-%dT%H%M}-{platform.release()}{'' if whole else '-part'}.json"
+    path = RESULTS / f"{now:%Y-%m-%dT%H%M}-{platform.release()}{what}{'' if whole else '-part'}.json"
     path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return path

@@ -18,7 +18,7 @@ if __name__ == "__main__" and not __package__:  # started as a file
 
 from rich.console import Console
 
-from benchmarks import build, machine, report, rounds
+from benchmarks import build, document, machine, report, rounds, sweep
 from benchmarks.bench import Bench
 from benchmarks.process import CannotMeasureError
 from benchmarks.rows import LIMITS, ROWS, Limit, Row
@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     rows, limits = _chosen(args.only)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    if args.document:
+        console.print(f"Written: {document.write(args.document)}", markup=False)
+        return 0
     if args.list:
         _list(console, rows, limits)
         return 0
@@ -53,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(f"No row fits {args.only}; --list shows them all.", markup=False)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down
+    if args.sweep:
+        return _sweep(console, args)
     return _run(console, args, rows, limits)
 
 
@@ -67,6 +72,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--seconds", type=_seconds, metavar="S", help="how long each side each time (2.5; 1 with --quick)"
     )
     parser.add_argument("--list", action="store_true", help="show the rows and what is to be reached")
+    parser.add_argument(
+        "--sweep", action="store_true", help="measure how cost grows with depth, size and sessions instead"
+    )
+    parser.add_argument(
+        "--document", nargs="+", type=Path, metavar="FILE", help="write docs/performance.md from files with results"
+    )
     parser.add_argument("--no-file", action="store_true", help="write no file with the results")
     return parser.parse_args(argv)
 
@@ -101,13 +112,35 @@ def _list(console: Console, rows: Sequence[Row], limits: Sequence[Limit]) -> Non
         )
 
 
-def _run(console: Console, args: argparse.Namespace, rows: list[Row], limits: list[Limit]) -> int:
+def _prepare(console: Console) -> build.Tools:
     still_missing = build.install()
     if still_missing:
         console.print("Missing packages, rows that need them will say so:", " ".join(still_missing), markup=False)
     tools = build.build()
     for problem in tools.problems:
         console.print(problem, markup=False)
+    return tools
+
+
+def _sweep(console: Console, args: argparse.Namespace) -> int:
+    times, seconds = args.rounds or (1 if args.quick else 3), args.seconds or (0.5 if args.quick else 1.5)
+    with Bench(_prepare(console)) as bench:
+        points = sweep.measure(bench, times, seconds, lambda text: _progress(console, text))
+    for point in points:
+        console.print(
+            f"{point.sweep:9}{point.x:6} {point.side:14}{point.iops:12,.0f}/s {point.mb_per_s:9,.0f} MB/s "
+            f"{point.cpu_us_per_command:9.2f} µs {point.cpu_s_per_gb:7.3f} s/GB",
+            markup=False,
+        )
+    if not args.no_file:
+        about = {"machine": machine.describe(), "programs": _versions(), "rounds_asked": times, "seconds": seconds}
+        path = report.write({**about, "sweeps": sweep.as_json(points)}, whole=not args.quick, what="-sweep")
+        console.print(f"Written: {path.relative_to(build.ROOT)}", markup=False)
+    return 0
+
+
+def _run(console: Console, args: argparse.Namespace, rows: list[Row], limits: list[Limit]) -> int:
+    tools = _prepare(console)
     times = args.rounds or (QUICK_ROUNDS if args.quick else MIN_ROUNDS)
     seconds = args.seconds or (1.0 if args.quick else 2.5)
     watch = machine.Watch()
