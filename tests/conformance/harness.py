@@ -189,8 +189,11 @@ class Turning:
 
     def until(self, check: Callable[[], object], patience: float = _PATIENCE) -> None:
         deadline = time.monotonic() + patience
+        ended = 0
         while not check():
+            ended += self.host.state == "ended"
             assert time.monotonic() < deadline, f"it does not come: {self.told()}"
+            assert ended < 100, f"it does not come any more: {self.told()}"
             self.loop.run_once(0.01)
 
     def until_state(self, state: str) -> None:
@@ -442,6 +445,11 @@ class Hand(Turning):
             return True
         self._raw += more
         return not more
+
+    def quiet(self) -> bool:
+        """Whether nothing has come that was not looked at."""
+        self._take()
+        return not self._raw
 
     def send(self, raw: bytes | Pdu) -> None:
         self.peers[-1].sendall(raw if isinstance(raw, bytes) else raw.pack())
