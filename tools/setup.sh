@@ -8,15 +8,33 @@
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# Packages of the given groups that are not installed, one a line.
+# Packages of the given groups that are not installed, one a line; "a|b" where neither is.
 missing_packages() {
     command -v dpkg-query >/dev/null || return 0
-    local installed wanted
-    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p' | sort -u)
-    wanted=$(awk -v want="$1" '
+    awk -v want="$1" '
+        NR == FNR { if ($1 == "installed") installed[$2] = 1; next }
         /^[[:space:]]*(#|$)/ { next }
-        { n = split(want, groups, ","); for (i = 1; i <= n; i++) if ($1 == groups[i]) print $2 }' tools/packages.txt | sort -u)
-    comm -13 <(printf '%s\n' "$installed") <(printf '%s\n' "$wanted") | sed '/^$/d'
+        { n = split(want, groups, ","); here = 0; for (i = 1; i <= n; i++) here += ($1 == groups[i]) }
+        here { n = split($2, names, "|"); found = 0; for (i = 1; i <= n; i++) found += installed[names[i]]
+               if (!found) print $2 }
+    ' <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null) tools/packages.txt | sort -u
+}
+
+# Of each word "a|b" the first name that the archive has. Where it has none: "lax" takes the last, "strict" says so and takes none.
+choose_packages() {
+    local how=$1 word name found
+    shift
+    for word in "$@"; do
+        found=""
+        for name in ${word//|/ }; do
+            if [ -z "$found" ] && apt-cache show "$name" >/dev/null 2>&1; then found=$name; fi
+        done
+        if [ -z "$found" ] && [ "$how" = strict ]; then
+            say "this system's archive has no package $word"
+        else
+            echo "${found:-${word##*|}}"
+        fi
+    done
 }
 
 # The command that lets apt-get work, as words; fails when there is none.
@@ -35,10 +53,12 @@ apt_prefix() {
 }
 
 install_packages() {
-    local missing prefix available package
+    local missing prefix available
     missing=$(missing_packages "$1")
     [ -n "$missing" ] || return 0
     if ! prefix=$(apt_prefix); then
+        # shellcheck disable=SC2086 # words
+        missing=$(choose_packages lax $missing)
         say "these Debian packages are missing, and apt may not be used here: $(echo $missing)"
         say "an administrator can install them: apt-get install --no-install-recommends $(echo $missing)"
         return 0
@@ -47,18 +67,13 @@ install_packages() {
     # shellcheck disable=SC2086 # words
     $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 update >/dev/null ||
         say "the package lists could not be renewed; trying with the old ones"
-    available=""
-    for package in $missing; do
-        if apt-cache show "$package" >/dev/null 2>&1; then
-            available="$available $package"
-        else
-            say "this system's archive has no package $package"
-        fi
-    done
+    # shellcheck disable=SC2086 # words
+    available=$(choose_packages strict $missing)
+    [ -n "$available" ] || return 0
     # shellcheck disable=SC2086
     $prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 install -y \
         --no-install-recommends $available >/dev/null ||
-        say "apt could not install all of them: $available"
+        say "apt could not install all of them: $(echo $available)"
 }
 
 # A Python of 3.11 or newer that can make virtual environments.
