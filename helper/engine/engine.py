@@ -357,6 +357,13 @@ class Engine:
         def answered(_answer: pdu.LogoutResponse) -> None:
             self._broken = problem
 
+        connection = self.session.connection
+
+        def unanswered() -> None:
+            if self.session.connection is connection:
+                self._drop(problem)
+
+        self._loop.call_later(number(self._settings, "logout_timeout"), unanswered)
         self.session.upkeep.log_out(answered)
         self.wake()
 
