@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .api.errors import Problem
+from .supervision import Holder
 from .things import Session
 from .worker_session import WorkerSession
 
@@ -36,6 +37,9 @@ class Observer:
 
     def luns_changed(self, session: WorkerSession) -> None:  # noqa: ARG002, D102
         self._service.luns_changed(self._session)
+
+    def holders_changed(self, session: WorkerSession, lun: str, holders: tuple[Holder, ...]) -> None:  # noqa: ARG002, D102
+        self._service.holders_changed(self._session, lun, holders)
 
     def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002, D102
         if kind not in self._OWN and self._may_note():

@@ -27,7 +27,7 @@ from .jobs import Caller, Job, JobListener, Jobs
 from .observer import Observer
 from .records import changed, enough, hints, portal_rows, sign_in_fields
 from .store import Event, Store, TargetRecord
-from .supervision import DiscoverRequest, FoundTarget, Secrets, SessionSpec, Step, make_isid
+from .supervision import DiscoverRequest, FoundTarget, Holder, Secrets, SessionSpec, Step, make_isid
 from .supervisor import Supervisor
 from .things import Lun, Ref, Session, Target
 from .worker_session import WorkerSession
@@ -38,8 +38,6 @@ R = TypeVar("R")
 
 #: How often an agent is asked when the target refuses what it gave.
 MAX_ASKS = 3
-#: Seconds between looks at who has the attached disks' devices.
-LOOK_INTERVAL = 15.0
 #: Seconds that a session may take to log out when the service stops.
 STOP_TIMEOUT = 10.0
 MAX_TARGETS = 1000
@@ -90,7 +88,6 @@ class Service:
             self._add(Target(record))
         if self._store.damaged is not None:
             self.note("store-damaged", "", {"path": str(self._store.damaged)})
-        self._spawn(self._look_now_and_then())
 
     async def stop(self, *, log_out: bool) -> None:
         """End jobs, and with `log_out` every session whose disks nobody uses; the others are the supervisor's."""
@@ -390,24 +387,14 @@ class Service:
         """See who has the disk's device."""
         worker = lun.session.worker
         if worker is None or lun.address not in worker.attached:
-            found: tuple[Any, ...] = ()
+            found: tuple[Holder, ...] = ()
         else:
             try:
                 found = tuple(await worker.holders(lun.address))
             except Problem as problem:
                 log.info("%s: who has it cannot be seen now: %s", lun.ref, problem.code)
                 return
-        if found != lun.holders:
-            lun.holders = found
-            self._listener.changed(lun)
-
-    async def _look_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_INTERVAL)
-            for session in list(self.sessions.values()):
-                for lun in list(session.luns.values()):
-                    if lun.attached is not None:
-                        await self._look(lun)
+        self.holders_changed(lun.session, lun.address, found)
 
     # ---- what the supervisor tells -----------------------------------------------------------------------------------
 
@@ -426,6 +413,13 @@ class Service:
         if kind is not None:
             error = session.live.last_error
             self.note(kind, session.target.record.name, {"error": error} if kind == "lost" and error else {})
+
+    def holders_changed(self, session: Session, address: str, holders: tuple[Holder, ...]) -> None:
+        """Somebody else has a disk."""
+        lun = session.luns.get(address)
+        if lun is not None and lun.holders != holders:
+            lun.holders = holders
+            self._listener.changed(lun)
 
     def luns_changed(self, session: Session) -> None:
         """The target shows other disks."""

@@ -179,6 +179,9 @@ class SessionObserver(Protocol):
     def luns_changed(self, session: WorkerSession) -> None:
         """`session.luns` has another value."""
 
+    def holders_changed(self, session: WorkerSession, lun: str, holders: tuple[Holder, ...]) -> None:
+        """Somebody else than before has an attached disk's device, as of the last look."""
+
     def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:
         """Something for the timeline: `kind` is a token such as "lost", "restored", "attached", "worker-died"."""
 

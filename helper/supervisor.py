@@ -23,6 +23,7 @@ from .supervision import (
     Step,
     make_isid,
 )
+from .watching import HolderWatch
 from .worker_process import LeftWorker
 from .worker_session import WorkerSession
 
@@ -58,6 +59,7 @@ class Supervisor:
         self._nursery = nursery
         self._numbers = itertools.count(1)
         self._sessions: list[WorkerSession] = []
+        self._watch = HolderWatch(nursery, lambda: self.sessions)
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         run_dir.chmod(0o700)
 
@@ -76,7 +78,7 @@ class Supervisor:
         if any(one.spec.key == spec.key for one in self._sessions):
             raise Problem("AlreadyConnected", target=spec.target_name)
         await self._clear_way(spec)
-        session = WorkerSession(self._nursery, self._run_dir, spec)
+        session = WorkerSession(self._nursery, self._run_dir, spec, self._watch.look_soon)
         self._sessions.append(session)
         await session.open(observer, step)
         return session
@@ -93,6 +95,7 @@ class Supervisor:
 
     async def close(self) -> None:
         """End every session that has no attached disk; leave the others running for the next helper."""
+        await self._watch.close()
         for session in self.sessions:
             if not session.attached:
                 await session.logout()

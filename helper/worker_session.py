@@ -17,12 +17,10 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import attach as attaching
 from .api import statistics as statistics_page
 from .api.control import MAX_LUNS, Message
 from .api.errors import Problem
-from .attach import Attachment, Wish
-from .attach.operations import perform
+from .disks import Disks
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -57,7 +55,9 @@ class WorkerSession:
     state: "connecting", "connected", "lost", "disconnecting", "ended". since: first login, microseconds since 1970.
     """
 
-    def __init__(self, nursery: Nursery, run_dir: Path, spec: SessionSpec) -> None:
+    def __init__(
+        self, nursery: Nursery, run_dir: Path, spec: SessionSpec, look_soon: Callable[[], None] = lambda: None
+    ) -> None:
         self.spec = spec
         self.initiator_name = spec.initiator_name
         self.state = "connecting"
@@ -78,15 +78,13 @@ class WorkerSession:
         self._secrets = seal(spec.secrets) if spec.secrets is not None and spec.sign_in != "none" else -1
         self._page = statistics_page.create()
         self._reader = statistics_page.Reader(self._page)
-        self._attachments: dict[str, Attachment] = {}
-        self._expected: set[int] = set()
-        self._front = 0
+        self._disks = Disks(nursery, run_dir / "disks", self)
+        self._look_soon = look_soon
         self._pending: list[LunRecord] = []
         self._ready: asyncio.Future[None] | None = None
         self._step: Step = lambda _name: None
         self._deaths: list[float] = []
         self._restart: asyncio.Task[None] | None = None
-        self._busy: set[str] = set()
         self._closing = False
         self._over = False
 
@@ -183,25 +181,14 @@ class WorkerSession:
             self._observer.luns_changed(self)
 
     def _front_message(self, message: Message) -> None:
-        """Note that a front ended by itself: an NBD client that left, or a device that somebody unmounted."""
-        number = message["front"]
-        gone = [one for one in self._attachments.values() if one.front == number]
-        if gone and number not in self._expected:
-            log.warning("The device of %s %s was taken away by somebody else", self.spec.key, gone[0].lun)
-            self._forget(gone[0])
-            asyncio.create_task(attaching.force(gone[0], self._nursery))  # noqa: RUF006 - it ends by itself
-            self._tell("detached", {"lun": gone[0].lun, "device": gone[0].shown.device})
+        self._disks.front_ended(message["front"])
 
     def _event_message(self, message: Message) -> None:
-        self._tell(message["kind"], message["attrs"])
+        self.tell(message["kind"], message["attrs"])
 
     def _changed(self) -> None:
         if self._observer is not None:
             self._observer.changed(self)
-
-    def _tell(self, kind: str, attrs: dict[str, Any]) -> None:
-        if self._observer is not None:
-            self._observer.event(self, kind, attrs)
 
     # ---- a worker that dies ----------------------------------------------------------------------------------
 
@@ -216,7 +203,7 @@ class WorkerSession:
     async def _come_back(self) -> None:
         """Start new workers until one holds, or it is too often."""
         self.state, self.last_error, self.connections = "lost", "EngineDied", ()
-        self._tell("worker-died", {})
+        self.tell("worker-died", {})
         self._changed()
         try:
             while not await self._try_again():
@@ -239,7 +226,7 @@ class WorkerSession:
             await self._process.end()  # waits: after this its connection to the target is closed
         try:
             await self._start_worker()
-            await self._resume()
+            await self._disks.resume()
         except Problem as problem:
             log.warning("A new worker for %s: %s (%s)", self.spec.key, problem.code, problem)
             if problem.code == "EngineDied" or self._patient():
@@ -247,166 +234,70 @@ class WorkerSession:
             raise
         self.state = "connected"
         self.reconnects += 1
-        self._tell("restored", {})
+        self.tell("restored", {})
         self._changed()
         return True
 
     def _patient(self) -> bool:
         """Whether the target's policy lets I/O wait longer than the new worker's first attempt."""
         policy = int(str(self.spec.settings["recovery_timeout"]))
-        return bool(self._attachments) and (policy < 0 or time.monotonic() - self._deaths[0] < policy)
-
-    async def _resume(self) -> None:
-        for attachment in list(self._attachments.values()):
-            self._check_identity(attachment)
-            await self.attach_front(
-                attachment.front,
-                attachment.lun,
-                attachment.descriptor,
-                read_only=attachment.read_only,
-                resume=True,
-                lock=attachment.lock,
-            )
-
-    def _check_identity(self, attachment: Attachment) -> None:
-        """Make sure that the disk is the same one: DESIGN's rule that no other is swapped in under an open device."""
-        found = self._lun(attachment.lun).wwn
-        if attachment.wwn and found != attachment.wwn:
-            raise Problem("IdentityChanged", lun=attachment.lun, found=found, expected=attachment.wwn)
+        return bool(self._disks) and (policy < 0 or time.monotonic() - self._deaths[0] < policy)
 
     # ---- disks -----------------------------------------------------------------------------------------------
 
     @property
     def attached(self) -> dict[str, Attached]:
         """The attached disks by address."""
-        return {lun: one.shown for lun, one in self._attachments.items()}
+        return self._disks.attached
 
     async def attach(self, lun: str, method: str, read_only: bool, step: Step) -> Attached:
         """Make a disk a device. Raises Problem; nothing is left behind then."""
-        record = self._usable(lun)
-        if lun in self._attachments or lun in self._busy:
-            device = self._attachments[lun].shown.device if lun in self._attachments else lun
-            raise Problem("AlreadyAttached", device=device)
-        chosen = attaching.choose(method)
-        wish = Wish(
-            nursery=self._nursery,
-            fronts=self,
-            folder=self._run_dir / "disks",
-            name=f"{self.spec.key}-{record.number}" if record.number < 16384 else f"{self.spec.key}-{lun}",
-            lun=lun,
-            front=self._next_front(),
-            read_only=read_only or record.read_only or bool(self.spec.settings["read_only"]),
-            block_size=record.block_size,
-            step=step,
-        )
-        self._busy.add(lun)
-        try:
-            made = await chosen.attach(wish)
-        finally:
-            self._busy.discard(lun)
-        made.wwn = record.wwn
-        self._attachments[lun] = made
-        self._tell("attached", {"lun": lun, "device": made.shown.device, "method": made.method})
-        self._changed()
-        return made.shown
+        return await self._disks.attach(lun, method, read_only, step)
 
     async def eject(self, lun: str, step: Step) -> None:
         """Take a device away. Raises Problem: NotAttached, DeviceBusy (nothing was changed), IoError, Timeout."""
-        attachment = self._attachments.get(lun)
-        if attachment is None or lun in self._busy:
-            raise Problem("NotAttached")
-        step("eject")
-        self._busy.add(lun)
-        self._expected.add(attachment.front)
-        try:
-            await attaching.method(attachment.method).detach(attachment, self._nursery, self)
-        except BaseException:
-            self._expected.discard(attachment.front)
-            raise
-        finally:
-            self._busy.discard(lun)
-        self._forget(attachment)
-        self._tell("ejected", {"lun": lun, "device": attachment.shown.device})
-
-    def _forget(self, attachment: Attachment) -> None:
-        attachment.close()
-        self._attachments.pop(attachment.lun, None)
-        self._expected.discard(attachment.front)
-        self._changed()
+        await self._disks.eject(lun, step)
 
     async def open_nbd(self, lun: str, read_only: bool) -> int:
         """Return one end of a socket that speaks NBD; the caller owns the descriptor."""
-        record = self._usable(lun)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with ours, theirs:
-            fields = self._attach_fields(self._next_front(), lun, "nbd") | {
-                "read_only": read_only or record.read_only or bool(self.spec.settings["read_only"])
-            }
-            await self._worker().request("attach", fields, {"device": theirs.fileno()})
-            return ours.detach()
+        return await self._disks.open_nbd(lun, read_only)
 
     async def holders(self, lun: str) -> list[Holder]:
-        """Return who has the disk's device."""
-        attachment = self._attachments.get(lun)
-        if attachment is None:
-            return []
-        result, _ = await perform(self._nursery, "holders", {"device": attachment.shown.device})
-        return [Holder(**row) for row in result["holders"]]
+        """Return who has the disk's device now."""
+        return await self._disks.holders(lun)
 
-    def _next_front(self) -> int:
-        """Return a number that no attachment has; those of long gone NBD clients come again."""
-        used = {one.front for one in self._attachments.values()}
-        while True:
-            self._front = self._front % 65535 + 1
-            if self._front not in used:
-                return self._front
+    def note_holders(self, lun: str, holders: tuple[Holder, ...]) -> None:
+        """Take the result of a look (`HolderWatch`)."""
+        self._disks.note_holders(lun, holders)
 
-    def _lun(self, lun: str) -> LunRecord:
-        for record in self.luns:
-            if record.address == lun:
-                return record
-        raise Problem("NoSuchLun", lun=lun)
+    # ---- DisksOwner ------------------------------------------------------------------------------------------
 
-    def _usable(self, lun: str) -> LunRecord:
-        record = self._lun(lun)
-        if self.state not in {"connected", "lost"}:
-            raise Problem("NotConnected", target=self.spec.target_name)
-        if record.kind != "disk":
-            raise Problem("NotADisk", lun=str(record.number), kind=record.kind)
-        if record.problem:
-            raise Problem(record.problem, lun=str(record.number), detail="", kind=record.kind, lba=0)
-        if record.size <= 0 or record.block_size <= 0:
-            raise Problem("NotReady", lun=str(record.number), detail="")
-        return record
-
-    # ---- Fronts: for the methods of `attach` -----------------------------------------------------------------
-
-    async def attach_front(
-        self, front: int, lun: str, descriptor: int, *, read_only: bool, resume: bool, lock: bool
-    ) -> None:
-        """Let the worker serve a disk on a /dev/fuse descriptor."""
-        fields = self._attach_fields(front, lun, "fuse") | {"read_only": read_only, "resume": resume, "lock": lock}
-        await self._worker().request("attach", fields, {"device": descriptor})
-
-    async def detach_front(self, front: int) -> None:
-        """Let the worker flush and end a front."""
-        await self._worker().request("detach", {"front": front}, seconds=90.0)
-
-    @staticmethod
-    def _attach_fields(front: int, lun: str, kind: str) -> dict[str, Any]:
-        fields = {"front": front, "lun": lun, "kind": kind, "read_only": False}
-        return fields | {"handshake": True, "resume": False, "lock": False}
-
-    def _worker(self) -> WorkerProcess:
+    def worker(self) -> WorkerProcess:
+        """Return the worker. Raises Problem("NotConnected")."""
         if self._process is None or self._over:
             raise Problem("NotConnected", target=self.spec.target_name)
         return self._process
+
+    def disks_changed(self) -> None:
+        """A disk was attached, ejected or lost."""
+        self._look_soon()
+        self._changed()
+
+    def tell(self, kind: str, attrs: dict[str, Any]) -> None:
+        """Something for the timeline."""
+        if self._observer is not None:
+            self._observer.event(self, kind, attrs)
+
+    def tell_holders(self, lun: str, holders: tuple[Holder, ...]) -> None:
+        """Somebody else has a disk."""
+        if self._observer is not None:
+            self._observer.holders_changed(self, lun, holders)
 
     # ---- the rest --------------------------------------------------------------------------------------------
 
     async def rescan(self) -> None:
         """Ask the target for its disks again; `luns` is new when this returns."""
-        await self._worker().request("rescan", {}, seconds=120.0)
+        await self.worker().request("rescan", {}, seconds=120.0)
 
     def statistics(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Return the session's counters, and those of each disk by its address."""
@@ -421,24 +312,16 @@ class WorkerSession:
         """
         if self._over:
             raise Problem("NotConnected", target=self.spec.target_name)
-        await self._check_free()
-        for lun in list(self._attachments):
-            await self.eject(lun, lambda _name: None)
+        await self._disks.eject_all()
         self._closing = True
         self.state = "disconnecting"
         self._changed()
         seconds = float(str(self.spec.settings["logout_timeout"]))
         try:
-            await self._worker().request("logout", {}, seconds=seconds + 5.0)
+            await self.worker().request("logout", {}, seconds=seconds + 5.0)
         except Problem as problem:
             log.warning("Logging out of %s: %s", self.spec.target_name, problem.code)
         await self._finish(None)
-
-    async def _check_free(self) -> None:
-        for lun in self._attachments:
-            if found := await self.holders(lun):
-                words = ", ".join(f"{one.name} ({one.pid or one.kind})" for one in found[:8])
-                raise Problem("DeviceBusy", holders=words)
 
     async def abort(self) -> None:
         """End it without a word to the target: devices answer with errors from now on and are taken away."""
@@ -454,9 +337,7 @@ class WorkerSession:
             self._restart.cancel()
         if self._process is not None:
             await self._process.end()
-        for attachment in list(self._attachments.values()):
-            await attaching.force(attachment, self._nursery)
-        self._attachments.clear()
+        await self._disks.force_all()
         close_descriptors([self._secrets, self._page])
         self.state, self.connections = "ended", ()
         if problem is not None:

@@ -9,32 +9,78 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..supervision import Holder
 
 MAX_HOLDERS = 64
+MAX_NAME = 1024
 _MAX_LINKS = 200_000
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def holders_of_device(device: str) -> list[Holder]:
+def holders_of_device(device: str, look: Look | None = None) -> list[Holder]:
     """Return who holds a block device or its partitions."""
+    look = look or Look()
     own = Path(device).stat().st_rdev
     numbers = {(os.major(own), os.minor(own)), *_partitions(own)}
-    found = [Holder("mount", where) for where in _mounts(numbers, device)]
+    found = [Holder("mount", where[:MAX_NAME]) for where in _mounts(look.tables, numbers, device)]
     found += [Holder("swap", name) for name in _swaps(numbers)]
     found += [Holder("device", name) for number in sorted(numbers) for name in _above(number)]
-    found += _processes(lambda link: link.startswith("/dev/"), numbers)
+    found += [Holder("process", one.name, one.pid) for one in look.openers if one.devices & numbers]
     return found[:MAX_HOLDERS]
 
 
-def holders_of_file(path: str) -> list[Holder]:
+def holders_of_file(path: str, look: Look | None = None) -> list[Holder]:
     """Return who has a file open that is served by us; it is not touched."""
+    look = look or Look()
     found = [Holder("device", f"/dev/{name}") for name in _loops_over(path)]
-    return (found + _processes(lambda link: link == path, None))[:MAX_HOLDERS]
+    found += [Holder("process", one.name, one.pid) for one in look.openers if path in one.files]
+    return found[:MAX_HOLDERS]
+
+
+def holders_of(paths: Sequence[str]) -> dict[str, list[Holder]]:
+    """Return who holds each of these devices and files, in one look; those that are gone are left out."""
+    look = Look()
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            of = holders_of_device if path.startswith("/dev/") else holders_of_file
+            found[path] = of(path, look)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """A process with the paths that it has open, and the numbers of those that are devices."""
+
+    pid: int
+    files: frozenset[str]
+    devices: frozenset[tuple[int, int]]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return _name(str(self.pid))
+
+
+class Look:
+    """One look at /proc, each part of it read at most once."""
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """The mountinfo of every mount namespace that a process shows."""
+        return list(_tables())
+
+    @cached_property
+    def openers(self) -> list[Opener]:
+        """Every process that has something open, apart from this one."""
+        return list(_openers())
 
 
 def describe(holders: list[Holder]) -> str:
@@ -88,10 +134,8 @@ def _device_number(path: str) -> tuple[int, int] | None:
     return os.major(number), os.minor(number)
 
 
-def _mounts(numbers: set[tuple[int, int]], device: str) -> list[str]:
-    """Return where it is mounted, looking once into every mount namespace that a process shows."""
+def _tables() -> Iterator[str]:
     seen: set[str] = set()
-    found: dict[str, None] = {}
     for process in ["self", *_process_ids()]:
         try:
             namespace = str(Path(f"/proc/{process}/ns/mnt").readlink())
@@ -101,8 +145,12 @@ def _mounts(numbers: set[tuple[int, int]], device: str) -> list[str]:
         except OSError:
             continue
         seen.add(namespace)
-        found.update(dict.fromkeys(_mounted(table, numbers, device)))
-    return list(found)
+        yield table
+
+
+def _mounts(tables: Sequence[str], numbers: set[tuple[int, int]], device: str) -> list[str]:
+    """Return where it is mounted, in any of the tables."""
+    return list(dict.fromkeys(where for table in tables for where in _mounted(table, numbers, device)))
 
 
 def _mounted(table: str, numbers: set[tuple[int, int]], device: str) -> Iterator[str]:
@@ -131,19 +179,18 @@ def _process_ids() -> list[str]:
     return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def _processes(fits: Callable[[str], bool], numbers: set[tuple[int, int]] | None) -> list[Holder]:
-    """Return the processes with a descriptor whose link fits and, for devices, whose number is one of these."""
-    found: list[Holder] = []
+def _openers() -> Iterator[Opener]:
     budget = _MAX_LINKS
     own = str(os.getpid())
     for process in _process_ids():
         links = [] if process == own else _links(process)
         budget -= len(links)
-        if any(fits(link) and (numbers is None or _opened(path) in numbers) for path, link in links):
-            found.append(Holder("process", _name(process), int(process)))
-        if budget < 0 or len(found) >= MAX_HOLDERS:
+        numbers = {_opened(path) for path, link in links if link.startswith("/dev/")}
+        files = frozenset(link for _, link in links if link.startswith("/"))
+        if files:
+            yield Opener(int(process), files, frozenset(one for one in numbers if one is not None))
+        if budget < 0:
             break
-    return found
 
 
 def _links(process: str) -> list[tuple[str, str]]:
@@ -156,11 +203,12 @@ def _links(process: str) -> list[tuple[str, str]]:
 
 
 def _opened(path: str) -> tuple[int, int] | None:
+    """Return a descriptor's number when it is a block device's."""
     try:
-        number = Path(path).stat().st_rdev
+        found = Path(path).stat()
     except OSError:
         return None
-    return os.major(number), os.minor(number)
+    return (os.major(found.st_rdev), os.minor(found.st_rdev)) if stat.S_ISBLK(found.st_mode) else None
 
 
 def _name(process: str) -> str:

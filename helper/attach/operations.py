@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ Answer = tuple[Result, int | None]
 
 #: DESIGN: a long discard delays what comes behind it; loop hands on nothing while one runs.
 _DISCARD_MAX = 64 << 20
+#: What a child tells of holders, in characters of JSON, and about so many devices at once.
+_MAX_TOLD, _AT_ONCE = 100_000, 16
 _QUEUE = {"discard_max_bytes": str(_DISCARD_MAX), "scheduler": "none", "read_ahead_kb": "1024"}
 
 
@@ -88,6 +90,15 @@ def _unpack(packet: tuple[bytes, list[int]]) -> tuple[Result, int | None]:
         control.close_all(descriptors)
         raise from_wire(answer["code"], answer["attrs"])
     return answer["result"], descriptors[0] if descriptors else None
+
+
+async def holders_of(nursery: Nursery, paths: Sequence[str]) -> dict[str, tuple[Holder, ...]]:
+    """Return who holds devices and files, by their paths; those that are gone are left out. Raises Problem."""
+    found: dict[str, tuple[Holder, ...]] = {}
+    for start in range(0, len(paths), _AT_ONCE):
+        result, _ = await perform(nursery, "holders", {"paths": list(paths[start : start + _AT_ONCE])})
+        found |= {path: tuple(Holder(**row) for row in rows) for path, rows in result["holders"].items()}
+    return found
 
 
 # ---- the child's side --------------------------------------------------------------------------------------------
@@ -242,10 +253,14 @@ def _abort(connection: int) -> None:
     abort.write_text("1")
 
 
-def _holders(device: str) -> Answer:
-    is_device = device.startswith("/dev/")
-    found = devices.holders_of_device(device) if is_device else devices.holders_of_file(device)
-    return {"holders": [asdict(one) for one in found]}, None
+def _holders(paths: list[str]) -> Answer:
+    """Tell who holds each of them, as many as fit into an answer; those that are gone are left out."""
+    found = {path: [asdict(one) for one in held] for path, held in devices.holders_of(paths).items()}
+    limit = devices.MAX_HOLDERS
+    while len(json.dumps(found)) > _MAX_TOLD and limit > 1:
+        limit //= 2
+        found = {path: rows[:limit] for path, rows in found.items()}
+    return {"holders": found}, None
 
 
 OPERATIONS: dict[str, Callable[..., Answer]] = {

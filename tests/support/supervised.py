@@ -14,7 +14,7 @@ import lundock.helper.engine.worker  # noqa: F401 - loaded before the nursery is
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.settings import complete
 from lundock.helper.nursery import Nursery
-from lundock.helper.supervisor import Portal, Secrets, SessionSpec, Supervisor, WorkerSession, make_isid
+from lundock.helper.supervisor import Holder, Portal, Secrets, SessionSpec, Supervisor, WorkerSession, make_isid
 
 from . import leaks
 from .tgtd import TgtTarget
@@ -33,6 +33,7 @@ class Recorder:
     def __init__(self) -> None:
         self.states: list[str] = []
         self.events: list[tuple[str, dict[str, str | int]]] = []
+        self.holders: list[tuple[Holder, ...]] = []
         self.ends: list[Problem | None] = []
         self._something = asyncio.Event()
 
@@ -41,6 +42,10 @@ class Recorder:
         self._something.set()
 
     def luns_changed(self, session: WorkerSession) -> None:
+        self._something.set()
+
+    def holders_changed(self, session: WorkerSession, lun: str, holders: tuple[Holder, ...]) -> None:
+        self.holders.append(holders)
         self._something.set()
 
     def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 import lundock.helper.engine.worker  # noqa: F401 - loaded before the nursery is forked
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.attach.operations import perform
+from lundock.helper.attach.operations import holders_of, perform
 from lundock.helper.nursery import Nursery
 
 
@@ -65,9 +65,10 @@ def test_a_nursery_that_died_is_told() -> None:
 
 def test_an_operation_answers_or_names_its_error() -> None:
     async def body(nursery: Nursery) -> None:
-        assert await perform(nursery, "holders", {"device": "/nowhere/at/all"}) == ({"holders": []}, None)
+        assert await perform(nursery, "holders", {"paths": ["/nowhere"]}) == ({"holders": {"/nowhere": []}}, None)
+        assert await holders_of(nursery, ["/dev/no-such-device", "/nowhere"]) == {"/nowhere": ()}
         with pytest.raises(Problem) as caught:
-            await perform(nursery, "holders", {"device": "/dev/no-such-device"})
+            await perform(nursery, "make-loop", {"path": "/nowhere", "block_size": 512, "read_only": True})
         assert caught.value.code == "AttachFailed"
 
     run(body)
@@ -86,7 +87,7 @@ def test_an_operation_that_hangs_is_left_alone() -> None:
 
         nursery.spawn = spawn  # type: ignore[method-assign, assignment]
         with pytest.raises(Problem) as caught:
-            await perform(nursery, "holders", {"device": "/x"}, seconds=0.1)
+            await perform(nursery, "holders", {"paths": ["/x"]}, seconds=0.1)
         assert (caught.value.code, caught.value.attrs["what"]) == ("Timeout", "holders")
 
     run(body)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The disks of one session: which are attached, attaching and ejecting them, and who has them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import attach as attaching
+from .api.errors import Problem
+from .attach import Attachment, Wish
+from .attach.operations import holders_of
+from .supervision import Attached, Holder, LunRecord, SessionSpec, Step
+
+if TYPE_CHECKING:
+    from .nursery import Nursery
+    from .worker_process import WorkerProcess
+
+log = logging.getLogger(__name__)
+
+
+class DisksOwner(Protocol):
+    """The session, as far as its disks need it."""
+
+    spec: SessionSpec
+    state: str
+    luns: tuple[LunRecord, ...]
+
+    def worker(self) -> WorkerProcess:
+        """Return the worker. Raises Problem("NotConnected")."""
+
+    def disks_changed(self) -> None:
+        """A disk was attached, ejected or lost."""
+
+    def tell(self, kind: str, attrs: dict[str, Any]) -> None:
+        """Something for the timeline."""
+
+    def tell_holders(self, lun: str, holders: tuple[Holder, ...]) -> None:
+        """Somebody else has a disk."""
+
+
+class Disks:
+    """The attached disks by address. It is attach.Fronts for the methods."""
+
+    def __init__(self, nursery: Nursery, folder: Path, owner: DisksOwner) -> None:
+        self._nursery = nursery
+        self._folder = folder
+        self._owner = owner
+        self._attachments: dict[str, Attachment] = {}
+        self._held: dict[str, tuple[Holder, ...]] = {}
+        self._expected: set[int] = set()
+        self._busy: set[str] = set()
+        self._front = 0
+
+    @property
+    def attached(self) -> dict[str, Attached]:
+        """What others are told, by address."""
+        return {lun: one.shown for lun, one in self._attachments.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._attachments)
+
+    # ---- attaching and ejecting ------------------------------------------------------------------------------
+
+    async def attach(self, lun: str, method: str, read_only: bool, step: Step) -> Attached:
+        """Make a disk a device. Raises Problem; nothing is left behind then."""
+        record = self._usable(lun)
+        if lun in self._attachments or lun in self._busy:
+            device = self._attachments[lun].shown.device if lun in self._attachments else lun
+            raise Problem("AlreadyAttached", device=device)
+        chosen = attaching.choose(method)
+        key = self._owner.spec.key
+        wish = Wish(
+            nursery=self._nursery,
+            fronts=self,
+            folder=self._folder,
+            name=f"{key}-{record.number}" if record.number < 16384 else f"{key}-{lun}",
+            lun=lun,
+            front=self._next_front(),
+            read_only=self._read_only(record, read_only),
+            block_size=record.block_size,
+            step=step,
+        )
+        with self._working(lun):
+            made = await chosen.attach(wish)
+        made.wwn = record.wwn
+        self._attachments[lun] = made
+        self._owner.tell("attached", {"lun": lun, "device": made.shown.device, "method": made.method})
+        self._owner.disks_changed()
+        return made.shown
+
+    async def eject(self, lun: str, step: Step) -> None:
+        """Take a device away. Raises Problem: NotAttached, DeviceBusy (nothing was changed), IoError, Timeout."""
+        attachment = self._attachments.get(lun)
+        if attachment is None or lun in self._busy:
+            raise Problem("NotAttached")
+        step("eject")
+        with self._working(lun), self._expecting(attachment):
+            await attaching.method(attachment.method).detach(attachment, self._nursery, self)
+        self._forget(attachment)
+        self._owner.tell("ejected", {"lun": lun, "device": attachment.shown.device})
+
+    async def eject_all(self) -> None:
+        """Eject every disk. Raises Problem("DeviceBusy"), when nothing was changed, and others."""
+        for lun in self._attachments:
+            if found := await self.holders(lun):
+                words = ", ".join(f"{one.name} ({one.pid or one.kind})" for one in found[:8])
+                raise Problem("DeviceBusy", holders=words)
+        for lun in list(self._attachments):
+            await self.eject(lun, lambda _name: None)
+
+    async def force_all(self) -> None:
+        """Take everything away, whoever uses it: they get I/O errors."""
+        for attachment in list(self._attachments.values()):
+            await attaching.force(attachment, self._nursery)
+        self._attachments.clear()
+        self._held.clear()
+
+    @contextlib.contextmanager
+    def _working(self, lun: str) -> Iterator[None]:
+        self._busy.add(lun)
+        try:
+            yield
+        finally:
+            self._busy.discard(lun)
+
+    @contextlib.contextmanager
+    def _expecting(self, attachment: Attachment) -> Iterator[None]:
+        """Until it failed, the end of this front is our own doing."""
+        self._expected.add(attachment.front)
+        try:
+            yield
+        except BaseException:
+            self._expected.discard(attachment.front)
+            raise
+
+    def _forget(self, attachment: Attachment) -> None:
+        attachment.close()
+        self._attachments.pop(attachment.lun, None)
+        self._held.pop(attachment.lun, None)
+        self._expected.discard(attachment.front)
+        self._owner.disks_changed()
+
+    async def open_nbd(self, lun: str, read_only: bool) -> int:
+        """Return one end of a socket that speaks NBD; the caller owns the descriptor."""
+        record = self._usable(lun)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs:
+            fields = _attach_fields(self._next_front(), lun, "nbd", read_only=self._read_only(record, read_only))
+            await self._owner.worker().request("attach", fields, {"device": theirs.fileno()})
+            return ours.detach()
+
+    def _read_only(self, record: LunRecord, wanted: bool) -> bool:
+        return wanted or record.read_only or bool(self._owner.spec.settings["read_only"])
+
+    def _next_front(self) -> int:
+        """Return a number that no attachment has; those of long gone NBD clients come again."""
+        used = {one.front for one in self._attachments.values()}
+        while True:
+            self._front = self._front % 65535 + 1
+            if self._front not in used:
+                return self._front
+
+    def _lun(self, lun: str) -> LunRecord:
+        for record in self._owner.luns:
+            if record.address == lun:
+                return record
+        raise Problem("NoSuchLun", lun=lun)
+
+    def _usable(self, lun: str) -> LunRecord:
+        record = self._lun(lun)
+        if self._owner.state not in {"connected", "lost"}:
+            raise Problem("NotConnected", target=self._owner.spec.target_name)
+        if record.kind != "disk":
+            raise Problem("NotADisk", lun=str(record.number), kind=record.kind)
+        if record.problem:
+            raise Problem(record.problem, lun=str(record.number), detail="", kind=record.kind, lba=0)
+        if record.size <= 0 or record.block_size <= 0:
+            raise Problem("NotReady", lun=str(record.number), detail="")
+        return record
+
+    # ---- who has them ----------------------------------------------------------------------------------------
+
+    async def holders(self, lun: str) -> list[Holder]:
+        """Return who has the disk's device now."""
+        attachment = self._attachments.get(lun)
+        if attachment is None:
+            return []
+        path = attachment.shown.device
+        return list((await holders_of(self._nursery, [path])).get(path, ()))
+
+    def note_holders(self, lun: str, holders: tuple[Holder, ...]) -> None:
+        """Take the result of a look at an attached disk."""
+        if lun in self._attachments and self._held.get(lun, ()) != holders:
+            self._held[lun] = holders
+            self._owner.tell_holders(lun, holders)
+
+    # ---- fronts ----------------------------------------------------------------------------------------------
+
+    async def attach_front(
+        self, front: int, lun: str, descriptor: int, *, read_only: bool, resume: bool, lock: bool
+    ) -> None:
+        """Let the worker serve a disk on a /dev/fuse descriptor."""
+        fields = _attach_fields(front, lun, "fuse", read_only=read_only) | {"resume": resume, "lock": lock}
+        await self._owner.worker().request("attach", fields, {"device": descriptor})
+
+    async def detach_front(self, front: int) -> None:
+        """Let the worker flush and end a front."""
+        await self._owner.worker().request("detach", {"front": front}, seconds=90.0)
+
+    async def resume(self) -> None:
+        """Let a new worker go on with what a dead one served. Raises Problem("IdentityChanged")."""
+        for one in list(self._attachments.values()):
+            self._check_identity(one)
+            await self.attach_front(
+                one.front, one.lun, one.descriptor, read_only=one.read_only, resume=True, lock=one.lock
+            )
+
+    def _check_identity(self, attachment: Attachment) -> None:
+        """Make sure that the disk is the same one: no other is swapped in under an open device."""
+        found = self._lun(attachment.lun).wwn
+        if attachment.wwn and found != attachment.wwn:
+            raise Problem("IdentityChanged", lun=attachment.lun, found=found, expected=attachment.wwn)
+
+    def front_ended(self, front: int) -> None:
+        """Note that a front ended by itself: an NBD client that left, or a device that somebody unmounted."""
+        gone = [one for one in self._attachments.values() if one.front == front]
+        if gone and front not in self._expected:
+            log.warning("The device of %s %s was taken away by somebody else", self._owner.spec.key, gone[0].lun)
+            self._forget(gone[0])
+            asyncio.create_task(attaching.force(gone[0], self._nursery))  # noqa: RUF006 - it ends by itself
+            self._owner.tell("detached", {"lun": gone[0].lun, "device": gone[0].shown.device})
+
+
+def _attach_fields(front: int, lun: str, kind: str, *, read_only: bool) -> dict[str, Any]:
+    fields = {"front": front, "lun": lun, "kind": kind, "read_only": read_only}
+    return fields | {"handshake": True, "resume": False, "lock": False}
