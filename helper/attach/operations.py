@@ -201,9 +201,18 @@ def _unmount_fuse(path: str) -> Answer:
 
 def _unmount_file(path: str) -> Answer:
     def unmount() -> None:
-        done = subprocess.run(["fusermount3", "-u", "--", path], capture_output=True, check=False)
-        if done.returncode:
-            raise OSError(errno.EBUSY if b"busy" in done.stderr else errno.EINVAL, "fusermount3 -u")
+        errors = b""
+        for program in (["fusermount3", "-u"], ["umount"]):  # without /etc/mtab, fusermount3 unmounts nothing
+            with contextlib.suppress(FileNotFoundError):
+                done = subprocess.run([*program, "--", path], capture_output=True, check=False)
+                if not done.returncode:
+                    return
+                errors += done.stderr
+        if b"busy" in errors:
+            raise OSError(errno.EBUSY, "the file is in use")
+        raise OSError(
+            errno.EIO if _connection(path) else errno.EINVAL, control.clean(errors.decode("utf-8", "replace"), 200)
+        )
 
     return _unmounted(path, unmount)
 

@@ -49,7 +49,8 @@ class Scene:
 @contextlib.contextmanager
 def scene() -> Iterator[Scene]:
     """Make the disk, start everything, and end it."""
-    with tempfile.TemporaryDirectory(prefix="lundock-demo-") as name:
+    # What cannot be removed is told by the look for leftovers, or lies there because of what is told anyway.
+    with tempfile.TemporaryDirectory(prefix="lundock-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         image, sums = contents.make(folder)
         secret = secrets.token_urlsafe(12)
