@@ -242,6 +242,7 @@ TO_WORKER: Table = {
         ),
         ("device",),
     ),
+    "settled": Row(record(id=_id, front=_front)),
     "detach": Row(record(id=_id, front=_front)),
     "rescan": Row(record(id=_id)),
     "logout": Row(record(id=_id)),

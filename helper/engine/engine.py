@@ -191,6 +191,10 @@ class Engine:
         """Answer what was asked, flush the unit's cache, close the descriptor."""
         self._fronts.detach(front, lambda: done(None))
 
+    def unwritten(self, front: int) -> bool:
+        """Whether something may have been written there that was not flushed since. Raises Problem("NotAttached")."""
+        return self._fronts.unwritten(front)
+
     def wake(self) -> None:
         """Send at the end of this round."""
         self._fronts.wake()

@@ -80,6 +80,11 @@ class Front:
         """The unit's size as of now, in bytes."""
         return self.unit.known.size
 
+    @property
+    def unwritten(self) -> bool:
+        """Whether something may have been written that was not flushed since."""
+        return not self.read_only
+
     # -- to be provided ----------------------------------------------------------------------------------------
     def go_on(self) -> None:
         """Take more from the user; called when there may be room."""
@@ -87,6 +92,13 @@ class Front:
 
     def flush(self) -> None:
         """Send the answers that were put together."""
+
+    def flush_begins(self) -> int:
+        """Return a mark that `flushed` is called with when the flush that begins now went well."""
+        return 0
+
+    def flushed(self, mark: int) -> None:
+        """What was answered before the flush with this mark began is on the medium."""
 
     def job_done(self, job: Job) -> None:
         """Answer a request that was a job."""
@@ -139,6 +151,8 @@ class Front:
     def ended(self, job: Job) -> None:
         """A job's last command ended."""
         self.held -= job.length
+        if job.mark >= 0 and not job.error:
+            self.flushed(job.mark)
         if job.then is None:
             self.job_done(job)
         if job.pooled is not None:
@@ -203,6 +217,7 @@ class Front:
         """
         job = Job(self, cookie, 0)
         job.then = then
+        job.mark = self.flush_begins()
 
         def pieces() -> Iterator[Callable[[], None]]:
             for cdb in (cdbs.synchronize_cache16(), cdbs.synchronize_cache10()):
@@ -238,6 +253,7 @@ class Front:
         """Make whole blocks read as zeros: WRITE SAME, with the right to unmap them; else written zeros."""
         info = self.unit.known
         job = Job(self, cookie, 0)
+        job.changes = True
         unmap = unmap and info.write_same_unmap
         first, last = offset >> self.shift, (offset + length) >> self.shift
         limit = min(info.max_write_same_blocks or MAX_EXTENT_BLOCKS, MAX_DISCARD >> self.shift)
@@ -312,8 +328,8 @@ class Job:
     """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
 
     __slots__ = (
-        "_ended", "_over", "_pumping", "_running", "_waits", "at", "cookie", "error", "front", "length", "pieces",
-        "pooled", "then",
+        "_ended", "_over", "_pumping", "_running", "_waits", "at", "changes", "cookie", "error", "front", "length",
+        "mark", "pieces", "pooled", "then",
     )  # fmt: skip
 
     def __init__(self, front: Front, cookie: int, length: int) -> None:
@@ -324,6 +340,10 @@ class Job:
         #: Where the payload of a read begins in `pooled.view`.
         self.at = 0
         self.error = 0
+        #: It zeroes.
+        self.changes = False
+        #: Of a flush: what `Front.flush_begins` returned.
+        self.mark = -1
         self.pieces: Iterator[Callable[[], None]] = iter(())
         #: Called at the end of a job of our own, in place of an answer.
         self.then: Callable[[], None] | None = None

@@ -77,6 +77,9 @@ class FuseFront(Front):
         # between.
         self._writing = 0
         self._patching = False
+        # Changes that were asked for, that were answered, and that a flush has covered.
+        self._asked = self._answered = int(resume)  # what the dead process had not flushed is not known
+        self._covered = 0
         self._queue: deque[tuple[int, int, memoryview | bytes, Buffer | None]] = deque()
 
     def begin(self) -> None:
@@ -151,6 +154,7 @@ class FuseFront(Front):
         if self.read_only or offset + length > self.size or length <= 0:
             self._fail(unique, errno.EROFS if self.read_only else errno.ENOSPC if length > 0 else errno.EINVAL)
             return
+        self._asked += 1
         data, pooled = self._keep(length)
         if self._queue or self._patching or (offset | length) & self.mask:
             self.held += length
@@ -200,6 +204,7 @@ class FuseFront(Front):
                 self._start_write(unique, offset, data, pooled)
 
     def _write_ended(self) -> None:
+        self._answered += 1
         self._writing -= 1
         if not self._writing:
             self._patching = False
@@ -248,6 +253,8 @@ class FuseFront(Front):
             self._answer(job.cookie)
         if job.length and not job.at:
             self._write_ended()
+        elif job.changes:
+            self._answered += 1
 
     def _answer(self, unique: int, data: bytes = b"") -> None:
         self._write_out(_OUT.pack(_OUT.size + len(data), 0, unique) + data)
@@ -349,7 +356,22 @@ class FuseFront(Front):
         elif not length:
             self._answer(unique)
         else:
+            self._asked += 1
             self.zero_job(unique, offset, length, unmap=punch)
+
+    # -- what is not flushed -----------------------------------------------------------------------------------
+    @property
+    def unwritten(self) -> bool:
+        """As in Front."""
+        return self._asked != self._covered
+
+    def flush_begins(self) -> int:
+        """A flush covers what was answered before; with something on its way it is not told apart what that is."""
+        return self._asked if self._asked == self._answered else self._covered
+
+    def flushed(self, mark: int) -> None:
+        """As in Front."""
+        self._covered = max(self._covered, mark)
 
     # -- ending ------------------------------------------------------------------------------------------------
     @property

@@ -77,14 +77,21 @@ class Fronts:
             self._loop.register(front.fileno(), READ, on_event)
         self.wake()
 
+    def unwritten(self, number: int) -> bool:
+        """Whether something may have been written on a front that was not flushed since. Raises NotAttached."""
+        front = self._fronts.get(number)
+        if front is None:
+            raise Problem("NotAttached")
+        return front.unwritten
+
     def detach(self, number: int, done: Callable[[], None]) -> None:
-        """Answer what was asked, flush the unit's cache, close the descriptor."""
+        """Answer what was asked, flush the unit's cache if it may hold something, close the descriptor."""
         front = self._fronts.get(number)
         if front is None:
             raise Problem("NotAttached")
 
         def idle() -> None:
-            if front.read_only or self._fronts.get(number) is not front:
+            if not front.unwritten or self._fronts.get(number) is not front:
                 closed()
             else:
                 front.flush_job(0, closed)

@@ -324,6 +324,12 @@ class Worker:
         self._fronts[front] = (lun, message["kind"])
         return True
 
+    def _settled(self, message: Message) -> bool:
+        """Answer well when everything that was written is on the medium, as far as we know."""
+        if self._running().unwritten(message["front"]):
+            raise Problem("DataPending")
+        return True
+
     def _detach(self, message: Message) -> bool:
         front, number = message["front"], message["id"]
         if front not in self._fronts:
@@ -410,6 +416,7 @@ _HANDLERS: dict[str, Callable[[Worker, Message], bool]] = {
     "start": Worker._start,  # noqa: SLF001 - the table of this class
     "connection": Worker._connection,  # noqa: SLF001
     "attach": Worker._attach,  # noqa: SLF001
+    "settled": Worker._settled,  # noqa: SLF001
     "detach": Worker._detach,  # noqa: SLF001
     "rescan": Worker._rescan,  # noqa: SLF001
     "logout": Worker._logout,  # noqa: SLF001
