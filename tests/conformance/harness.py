@@ -322,6 +322,13 @@ class Lab(Turning):
         self.until(lambda: all(call.over for call in calls))
         assert [call.error for call in calls] == [0] * len(calls), self.told()
 
+    def finish_later(self, call: Call, step: float = 1.0) -> None:
+        """As finish, where the engine waits before it tries again: the clock is put forward."""
+        while not call.over:
+            self.settle()
+            self.clock.jump(step)
+        self.finish(call)
+
     def errors(self, *calls: Call) -> list[int | None]:
         self.until(lambda: all(call.over for call in calls))
         return [call.error for call in calls]

@@ -122,6 +122,20 @@ def test_iol_14_1_logout_after_async_event_1(make_lab: MakeLab):
     lab.until(lambda: lab.host.states[-2:] == ["lost", "connected"])
 
 
+def test_times_of_a_logout_response_are_ignored(make_lab: MakeLab):
+    """11.15.3, 11.15.4: below level 2, after a logout that went well."""
+    lab = make_lab().up()
+
+    def later(pdu: Pdu) -> Iterable[Step]:
+        pdu = pdu.copy()
+        pdu.time2wait, pdu.time2retain = 3000, 3600
+        return [pdu]
+
+    lab.play.when_sending(Op.LOGOUT_RESPONSE, later)
+    lab.peer.send_async(1, parameters=(0, 0, 9))
+    lab.until(lambda: lab.host.states[-2:] == ["lost", "connected"])
+
+
 def test_iol_20_1_no_new_commands_after_the_target_asked_for_logout(make_lab: MakeLab):
     """11.9.1, 1: what is on its way may end; what is asked for meanwhile waits for the next session."""
     lab = make_lab(settings=SOLICITED).up()

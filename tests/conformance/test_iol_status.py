@@ -79,12 +79,10 @@ def test_iol_16_4_5_busy_is_issued_again_later(make_lab: MakeLab, status: int):
     lab = make_lab().up()
     for _ in range(3):  # each answers the first that is left to it
         lab.play.when_executing(WRITE_16, Result(status=status), nth=1)
-    lab.finish(lab.write(0, DATA))
+    lab.finish_later(lab.write(0, DATA))
     found = of_opcode(lab, WRITE_16)
     assert len(found) == 4
     assert len({pdu.itt for pdu in found}) == 4
-    times = [seen.time for seen in lab.server.wire if not seen.sent]
-    assert times == sorted(times)
     assert not lab.logins()
 
 
@@ -181,7 +179,7 @@ def test_target_failure_leaves_status_without_meaning(make_lab: MakeLab):
         return [pdu]
 
     lab.play.when_sending(Op.SCSI_RESPONSE, broken, nth=1)
-    lab.finish(lab.write(0, DATA))
+    lab.finish_later(lab.write(0, DATA))
     check_new_command(lab, WRITE_16)
 
 

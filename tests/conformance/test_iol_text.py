@@ -106,6 +106,15 @@ def test_iol_18_5_a_negotiation_is_never_reset(make_lab: MakeLab):
     assert [pdu.ttt for pdu in texts(lab)].count(NO_TAG) == 1
 
 
+def test_no_text_request_in_a_normal_session(make_lab: MakeLab):
+    """Appendix C: SendTargets=All is for discovery sessions."""
+    lab = make_lab()
+    lab.start()
+    lab.until_state("connected")
+    assert lab.received(Op.SCSI_COMMAND)
+    assert not texts(lab)
+
+
 def test_one_text_request_at_a_time(make_lab: MakeLab):
     """6.2, 11.10: never two outstanding."""
     lab = found(many(make_lab))
@@ -167,6 +176,7 @@ def test_answer_without_end(make_lab: MakeLab):
     def more(pdu: Pdu) -> Iterable[Step]:
         pdu = pdu.copy()
         pdu.final, pdu.go_on, pdu.ttt = False, True, 0x42
+        pdu.data = b"TargetName=iqn.2026-01.example:x\0" * 7000
         lab.peer.text_tag = 0x42
         return [pdu]
 
@@ -264,7 +274,7 @@ def test_no_target_at_all(make_lab: MakeLab):
 
 @pytest.mark.parametrize("opcode", [Op.SCSI_RESPONSE, Op.R2T, Op.DATA_IN, Op.TASK_RESPONSE])
 def test_what_has_no_place_in_a_discovery_session(make_lab: MakeLab, opcode: int):
-    """7.4.3: a target sends NOP-In, async messages, rejects, text and logout responses only."""
+    """7.4.3: nothing of SCSI, which has no place there."""
     lab = make_lab()
     lab.play.when_sending(Op.TEXT_RESPONSE, lambda pdu: [Pdu.make(opcode, itt=1, stat_sn=pdu.stat_sn), pdu])
     assert failed(lab) == "ProtocolError"
