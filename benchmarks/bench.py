@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from .build import Tools
+from .process import CannotMeasureError
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ class Bench:
         self.tools = tools
         self._temporary = tempfile.TemporaryDirectory(prefix="lundock-bench-")
         self.folder = Path(self._temporary.name)
+        self.problems: list[str] = []
         self._kept: dict[Hashable, tuple[Any, contextlib.ExitStack]] = {}
 
     def get(self, key: Hashable, start: Callable[[], AbstractContextManager[T]]) -> T:
@@ -33,9 +35,9 @@ class Bench:
 
     def drop(self, key: Hashable) -> None:
         """End what was started for `key`: it failed, and the next who wants it has it started anew."""
-        found = self._kept.pop(key, None)
-        if found is not None:
-            found[1].close()
+        if key in self._kept:
+            self._close(key)
+            del self._kept[key]
 
     def has(self, key: Hashable) -> bool:
         """Whether it was started."""
@@ -53,4 +55,11 @@ class Bench:
         with contextlib.ExitStack() as all_of_them:
             all_of_them.callback(self._temporary.cleanup)
             for key in self._kept:
-                all_of_them.callback(self._kept[key][1].close)
+                all_of_them.callback(self._close, key)
+
+    def _close(self, key: Hashable) -> None:
+        """End one; what goes wrong is remembered, and takes nothing away from what was measured."""
+        try:
+            self._kept[key][1].close()
+        except CannotMeasureError as problem:
+            self.problems.append(f"taking down {key}: {problem}")

@@ -131,7 +131,7 @@ def fio(start: Start, *, device: bool) -> Load:
 
     def load(bench: Bench, target_name: str, work: Work, seconds: float) -> Measured:
         target = targets.get(bench, target_name)
-        key: Hashable = ("server", start, target_name)
+        key: Hashable = f"{start.__name__} on {target_name}"
         server = bench.get(key, lambda: start(bench, target))
         pids = {**server.pids, "target": (target.pid,)}
         before = process.cpu_of(pids)

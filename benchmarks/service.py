@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -60,7 +61,8 @@ class Service:
         try:
             return asyncio.run(whole())
         except Problem as problem:
-            raise CannotMeasureError(f"the service says: {problem}") from None
+            detail = ", ".join(f"{key}: {value}" for key, value in problem.attrs.items())
+            raise CannotMeasureError(f"the service says: {problem} ({problem.code}; {detail})") from None
 
     def workers(self) -> list[int]:
         """Return the processes that speak iSCSI."""
@@ -121,7 +123,29 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
         helper = stack.enter_context(process.running(argv, bench.log, env=env))
         found = Service(bus, helper.pid)
         _wait_until_up(found, helper.poll)
-        yield found
+        try:
+            yield found
+        finally:
+            workers = found.workers()
+            process.end(helper)
+            _clear(Path(short), workers)
+
+
+def _clear(folder: Path, workers: list[int]) -> None:
+    """Take away what a service that failed has left: loop devices and mounts over its folder, and its workers."""
+    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError, CannotMeasureError):
+            if backing.read_text().startswith(f"{folder}/"):
+                process.run(["losetup", "--detach", f"/dev/{backing.parts[3]}"])
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            with contextlib.suppress(CannotMeasureError):
+                process.run(["umount", "-f", "-l", place])
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            if process.name_of(pid) == "lundock-engine":
+                os.kill(pid, signal.SIGKILL)
 
 
 def _wait_until_up(found: Service, ended: Callable[[], object]) -> None:
