@@ -255,6 +255,11 @@ def accept(key: Key, offered: Value, answer: str) -> Agreed:
     return value
 
 
+def decides(key: Key, offered: Value) -> bool:
+    """Whether a proposal is the outcome by itself, so that no answer is due: No for AND, Yes for OR (6.2.2)."""
+    return (key.result is Result.AND and offered is False) or (key.result is Result.OR and offered is True)
+
+
 def _refused(key: Key, offered: Value, answer: str) -> Agreed:
     """6.2: Irrelevant and Reject leave the default in force; NotUnderstood is no answer to a key of the RFC."""
     if answer == text.NOT_UNDERSTOOD or key.result is Result.DECLARED:

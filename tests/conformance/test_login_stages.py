@@ -395,12 +395,7 @@ def test_reject_and_irrelevant_leave_the_default(make_hand: MakeHand):
 @pytest.mark.parametrize(
     ("setting", "key", "value"),
     [
-        pytest.param(
-            "immediate_data",
-            "ImmediateData",
-            False,
-            marks=pytest.mark.xfail(strict=True, reason="what is not answered has its default (login/operational.py)"),
-        ),
+        ("immediate_data", "ImmediateData", False),
         ("initial_r2t", "InitialR2T", True),
         ("data_pdu_in_order", "DataPDUInOrder", True),
     ],

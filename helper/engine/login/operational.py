@@ -32,7 +32,10 @@ class Operational:
         return Step((*answers, *answer_unknown(pairs, transit=transit)))
 
     def finish(self) -> None:
-        """Keys that the target did not answer have their defaults: nothing was agreed about them (6.2)."""
+        """Keys that the target did not answer have their defaults, unless our proposal decides alone (6.2, 6.2.2)."""
+        for name, value in self._offers.items():
+            if name not in self._agreed and keys.decides(keys.KEYS[name], value):
+                self._agreed[name] = bool(value)
 
     @property
     def parameters(self) -> Parameters:

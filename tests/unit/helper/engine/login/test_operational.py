@@ -89,3 +89,23 @@ def test_what_is_not_answered_keeps_its_default() -> None:
     assert found.parameters.initial_r2t
     assert found.parameters.max_send == 8192
     assert found.parameters.max_recv == 4096
+
+
+def test_booleans_that_need_no_answer() -> None:
+    """6.2.2: AND with No and OR with Yes are decided by who proposes them; the default of ImmediateData is Yes."""
+    found = stage(immediate_data=False, initial_r2t=True)
+    found.start()
+    found.answer({}, transit=True)
+    found.finish()
+    assert not found.parameters.immediate_data
+    assert found.parameters.initial_r2t
+
+
+def test_booleans_that_need_an_answer() -> None:
+    """6.2.2: the others are not decided by the proposal: without an answer the default holds."""
+    found = stage(immediate_data=True, initial_r2t=False)
+    found.start()
+    found.answer({}, transit=True)
+    found.finish()
+    assert found.parameters.immediate_data
+    assert found.parameters.initial_r2t
