@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..helper.api.errors import Problem
 from ..helper.api.names import APP_ID
 from .client.operations import Secrets
+from .words import mark, tr
 
 #: How long the keyring may take, including the time in which the person unlocks it.
 DEADLINE = 60.0
@@ -36,13 +37,13 @@ class Backend(Protocol):
 
 
 _REASONS = {
-    "NoKeyringError": "This computer has no keyring.",
-    "KeyringLocked": "The keyring is locked.",
-    "InitError": "The question to open the keyring was closed.",
-    "PasswordSetError": "The keyring did not take the secret.",
-    "PasswordDeleteError": "The keyring has no such secret.",
-    "ModuleNotFoundError": "The keyring's library is not installed.",
-    "PromptDismissedException": "The question to open the keyring was closed.",
+    "NoKeyringError": mark("This computer has no keyring."),
+    "KeyringLocked": mark("The keyring is locked."),
+    "InitError": mark("The question to open the keyring was closed."),
+    "PasswordSetError": mark("The keyring did not take the secret."),
+    "PasswordDeleteError": mark("The keyring has no such secret."),
+    "ModuleNotFoundError": mark("The keyring's library is not installed."),
+    "PromptDismissedException": mark("The question to open the keyring was closed."),
 }
 
 
@@ -98,7 +99,7 @@ class Keyring:
         timer = threading.Timer(
             self._deadline,
             _fail,
-            (future, Problem("SecretsUnavailable", target=target, detail="The keyring is silent.")),
+            (future, Problem("SecretsUnavailable", target=target, detail=tr("The keyring is silent."))),
         )
         timer.daemon = True
         future.add_done_callback(lambda _done: timer.cancel())
@@ -107,7 +108,7 @@ class Keyring:
             try:
                 result = work(self._backend or _keyring())
             except Exception as error:  # noqa: BLE001 - backends raise whatever they like; the reason is kept, its text is not
-                detail = _REASONS.get(type(error).__name__, "The keyring failed.")
+                detail = tr(_REASONS.get(type(error).__name__, mark("The keyring failed.")))
                 _fail(future, Problem("SecretsUnavailable", target=target, detail=detail))
             else:
                 if not future.done():
@@ -152,9 +153,9 @@ def advice(secret: str, other: str = "") -> str:
     if not secret:
         return ""
     if other and secret == other:
-        return "The two directions need different secrets."
+        return tr("The two directions need different secrets.")
     if len(secret.encode()) < 12:
-        return "Short: 12 to 16 characters are advised."
+        return tr("Short: 12 to 16 characters are advised.")
     if len(secret) > 16:
-        return "Long: some targets take no more than 16 characters."
+        return tr("Long: some targets take no more than 16 characters.")
     return ""

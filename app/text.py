@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import re
+import string
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..helper.api.errors import ERROR_PREFIX, ErrorInfo, Problem, describe
+from ..helper.api.errors import ERROR_PREFIX, ErrorInfo, Problem, catalogue
 from .client.objects import portal_text
+from .words import mark, tr
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -58,24 +62,35 @@ def microseconds(value: float) -> str:
     return f"{value / 1e6:.1f} s"
 
 
-_SPANS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (86400 * 365, 86400, "day"))
+#: Below so many seconds, in a unit of so many, as a span and as a time that is past.
+_SPANS = (
+    (60, 1, lambda n: tr("%n second(s)", "", n), lambda n: tr("%n second(s) ago", "", n)),
+    (3600, 60, lambda n: tr("%n minute(s)", "", n), lambda n: tr("%n minute(s) ago", "", n)),
+    (86400, 3600, lambda n: tr("%n hour(s)", "", n), lambda n: tr("%n hour(s) ago", "", n)),
+    (86400 * 365, 86400, lambda n: tr("%n day(s)", "", n), lambda n: tr("%n day(s) ago", "", n)),
+    (float("inf"), 86400 * 365, lambda n: tr("%n year(s)", "", n), lambda n: tr("%n year(s) ago", "", n)),
+)
 
 
-def span(seconds: float) -> str:
-    """Return a span in words: "3 minutes"."""
+def span(seconds: float, *, past: bool = False) -> str:
+    """Return a span in words: "3 minutes"; `past`: "3 minutes ago"."""
     seconds = max(seconds, 0.0)
-    for limit, unit_seconds, word in _SPANS:
+    for limit, unit, word, ago_word in _SPANS:
         if seconds < limit:
-            count = int(seconds // unit_seconds)
-            return f"{count} {word}{'' if count == 1 else 's'}"
-    years = int(seconds // (86400 * 365))
-    return f"{years} year{'' if years == 1 else 's'}"
+            return (ago_word if past else word)(int(seconds // unit))
+    raise AssertionError  # the last limit has no end
 
 
 def ago(when: int, now: float | None = None) -> str:
     """Return a time (microseconds since 1970) in words: "3 minutes ago"."""
     seconds = (time.time() if now is None else now) - when / 1e6
-    return "just now" if seconds < 5 else f"{span(seconds)} ago"
+    return tr("just now") if seconds < 5 else span(seconds, past=True)
+
+
+def lasting(since: int, now: float | None = None) -> str:
+    """Return how long it has been since a time (microseconds since 1970): "3 minutes"."""
+    seconds = (time.time() if now is None else now) - since / 1e6
+    return tr("a moment") if seconds < 5 else span(seconds)
 
 
 def exact(when: int) -> str:
@@ -88,73 +103,92 @@ def exact(when: int) -> str:
 
 #: A target's or session's state as a person reads it.
 STATES: Mapping[str, str] = {
-    "connected": "Connected",
-    "connecting": "Connecting …",
-    "disconnecting": "Disconnecting …",
-    "lost": "Connection lost, reconnecting …",
-    "disconnected": "Not connected",
+    "connected": mark("Connected"),
+    "connecting": mark("Connecting …"),
+    "disconnecting": mark("Disconnecting …"),
+    "lost": mark("Connection lost, reconnecting …"),
+    "disconnected": mark("Not connected"),
 }
 
 #: A job's steps (Job.Step) while they are being done.
 STEPS: Mapping[str, str] = {
-    "resolve": "Looking up the address",
-    "connect": "Connecting to the device",
-    "login": "Signing in",
-    "scan": "Looking for disks",
-    "attach": "Attaching the disk",
-    "flush": "Writing out what is pending",
-    "detach": "Taking the device away",
-    "logout": "Logging out",
+    "resolve": mark("Looking up the address"),
+    "connect": mark("Connecting to the device"),
+    "login": mark("Signing in"),
+    "scan": mark("Looking for disks"),
+    "attach": mark("Attaching the disk"),
+    "flush": mark("Writing out what is pending"),
+    "detach": mark("Taking the device away"),
+    "logout": mark("Logging out"),
 }
 
 KINDS: Mapping[str, str] = {
-    "discover": "Looking for targets",
-    "login": "Connecting",
-    "logout": "Disconnecting",
-    "rescan": "Looking for disks",
-    "attach": "Attaching",
-    "eject": "Ejecting",
+    "discover": mark("Looking for targets"),
+    "login": mark("Connecting"),
+    "logout": mark("Disconnecting"),
+    "rescan": mark("Looking for disks"),
+    "attach": mark("Attaching"),
+    "eject": mark("Ejecting"),
+}
+
+#: When a target is connected (Target.Startup).
+STARTUPS: Mapping[str, str] = {
+    "manual": mark("by hand"),
+    "login": mark("when I log in"),
+    "boot": mark("when the computer starts"),
 }
 
 #: Events that the service is known to send (GetEvents), each with its sentence.
 EVENTS: Mapping[str, str] = {
-    "connected": "Connected",
-    "disconnected": "Disconnected",
-    "refused": "Could not connect",
-    "lost": "The connection was lost",
-    "restored": "The connection is back",
-    "redirected": "The target sent us to another address",
-    "ended": "The session ended",
-    "worker-died": "The process that serves this target ended; it is started again",
-    "recovery-timeout": "The target was away for too long; reading and writing failed",
-    "attached": "Disk attached",
-    "ejected": "Disk ejected; it is safe to unplug",
-    "capacity-changed": "A disk changed its size",
-    "luns-changed": "The list of disks changed",
-    "identity-changed": "Another disk stands in a disk's place; it was refused",
-    "command-timeout": "A command took too long and was aborted",
-    "io-error": "Reading or writing failed",
-    "thin-threshold": "The target is running out of space",
-    "async-message": "The target sent a message",
+    "connected": mark("Connected"),
+    "disconnected": mark("Disconnected"),
+    "refused": mark("Could not connect"),
+    "lost": mark("The connection was lost"),
+    "restored": mark("The connection is back"),
+    "redirected": mark("The target sent us to another address"),
+    "ended": mark("The session ended"),
+    "worker-died": mark("The process that serves this target ended; it is started again"),
+    "recovery-timeout": mark("The target was away for too long; reading and writing failed"),
+    "attached": mark("Disk attached"),
+    "ejected": mark("Disk ejected; it is safe to unplug"),
+    "capacity-changed": mark("A disk changed its size"),
+    "luns-changed": mark("The list of disks changed"),
+    "identity-changed": mark("Another disk stands in a disk's place; it was refused"),
+    "command-timeout": mark("A command took too long and was aborted"),
+    "io-error": mark("Reading or writing failed"),
+    "thin-threshold": mark("The target is running out of space"),
+    "async-message": mark("The target sent a message"),
 }
 
 
 def state(word: str) -> str:
     """Return a state in words; one that is not known is shown as it is."""
-    return STATES.get(word, word.capitalize())
+    return tr(STATES[word]) if word in STATES else word.capitalize()
 
 
 def step(word: str, kind: str = "") -> str:
     """Return a job's step in words."""
-    return STEPS.get(word) or KINDS.get(kind) or word.capitalize() or "Working"
+    known = STEPS.get(word) or KINDS.get(kind)
+    return tr(known) if known else word.capitalize() or tr("Working")
+
+
+def kind(word: str) -> str:
+    """Return what kind of work a job is, in words."""
+    return tr(KINDS[word]) if word in KINDS else word.capitalize() or tr("Working")
+
+
+def startup(word: str) -> str:
+    """Return when a target is connected, in words."""
+    return tr(STARTUPS[word]) if word in STARTUPS else word
 
 
 def event(kind: str) -> str:
     """Return an event in words."""
-    return EVENTS.get(kind) or kind.replace("-", " ").capitalize()
+    return tr(EVENTS[kind]) if kind in EVENTS else kind.replace("-", " ").capitalize()
 
 
-_DETAILS = {"lun": "LUN {}", "device": "{}", "method": "method {}", "size": "now {}"}
+_PLAIN = re.compile(r"[-{}]")
+_DETAILS = {"lun": mark("LUN {}"), "device": "{}", "method": mark("method {}"), "size": mark("now {}")}
 
 
 def detail(values: Mapping[str, Any]) -> str:
@@ -162,18 +196,20 @@ def detail(values: Mapping[str, Any]) -> str:
     code = next((values[key] for key in ("code", "error", "problem") if values.get(key)), "")
     if isinstance(code, str) and code:
         attrs = {k.replace("-", "_"): v for k, v in values.items() if isinstance(v, str | int)}
-        return describe(code.removeprefix(ERROR_PREFIX), attrs).summary
+        return _explain(code.removeprefix(ERROR_PREFIX), attrs).summary
     rest = dict(values)
     parts = []
     if rest.get("address"):
-        parts.append(f"at {portal_text({'address': rest.pop('address'), 'port': rest.pop('port', 3260)})}")
+        portal = {"address": rest.pop("address"), "port": rest.pop("port", 3260)}
+        parts.append(tr("at {portal}").format(portal=portal_text(portal)))
     if isinstance(rest.get("lun"), str):
         rest["lun"] = lun_number(rest["lun"])
     if isinstance(rest.get("size"), int):
         rest["size"] = size(rest["size"])
     for key, value in rest.items():
         if value not in ("", None):
-            parts.append(_DETAILS.get(key, key.replace("-", " ") + " {}").format(value))
+            pattern = tr(_DETAILS[key]) if key in _DETAILS else _PLAIN.sub(" ", key) + " {}"
+            parts.append(pattern.format(value))
     return " · ".join(parts)
 
 
@@ -185,15 +221,39 @@ def lun_number(address: str) -> str:
     return str(first & 0x3FFF) if first >> 14 in {0, 1} and int(address[4:], 16) == 0 else address
 
 
+#: Who can have a device (Lun.Holders' kind), with the name put in.
+HOLDERS: Mapping[str, str] = {
+    "mount": mark("mounted on {name}"),
+    "swap": mark("swap space {name}"),
+    "device": mark("used by {name}"),
+    "process": "{name}",
+}
+
+
 def holder(values: Mapping[str, Any]) -> str:
     """Return who has a device, in words."""
-    kind, name = values.get("kind", ""), str(values.get("name", "?"))
+    kind, name = str(values.get("kind", "")), str(values.get("name", "?"))
     if kind == "process" and values.get("pid"):
-        return f"{name} (process {values['pid']})"
-    words = {"mount": "mounted on {}", "swap": "swap space {}", "device": "used by {}", "process": "{}"}
-    return words.get(str(kind), "{}").format(name)
+        return tr("{name} (process {pid})").format(name=name, pid=values["pid"])
+    return (tr(HOLDERS[kind]) if kind in HOLDERS else "{name}").format(name=name)
 
 
 def explain(problem: Problem) -> ErrorInfo:
     """Return the three sentences of a problem: what happened, what it means, what to do."""
-    return describe(problem.code, problem.attrs)
+    return _explain(problem.code, problem.attrs)
+
+
+class _Blank(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _explain(code: str, attrs: Mapping[str, str | int]) -> ErrorInfo:
+    """As errors.describe, in the person's language."""
+    info = catalogue().get(code) or catalogue()["Internal"]
+    values = _Blank(attrs)
+
+    def fill(words: str) -> str:
+        return string.Formatter().vformat(tr(words), (), values).strip() if words else ""
+
+    return replace(info, summary=fill(info.summary), meaning=fill(info.meaning), action=fill(info.action))

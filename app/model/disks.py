@@ -11,10 +11,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Lun, Target
+from ..words import mark, tr
 from .rates import Rates
 from .targets import PATH, ROW, Index
 
-COLUMNS = ("Disk", "Size", "Device", "In use", "Activity")
+COLUMNS = (mark("Disk"), mark("Size"), mark("Device"), mark("In use"), mark("Activity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class DiskRow:
 
 def row(lun: Lun, rates: Rates) -> DiskRow:
     """Return a disk's row."""
-    flags = [word for word, on in (("read-only", lun.read_only), ("thin", lun.thin)) if on]
+    flags = [word for word, on in ((tr("read-only"), lun.read_only), (tr("thin"), lun.thin)) if on]
     rate = rates.of(lun.path)
     activity = ("", "")
     if rate is not None and lun.device:
         activity = (f"↓ {text.rate(rate.read)}", f"↑ {text.rate(rate.write)}")
     cells = (
         (lun.title, " · ".join([f"LUN {lun.lun}", *flags])),
-        (text.size(lun.size) if lun.size else "Not ready", _binary(lun.size)),
-        (lun.device or "Not attached", f"as {lun.attach_method}" if lun.device else ""),
+        (text.size(lun.size) if lun.size else tr("Not ready"), _binary(lun.size)),
+        (lun.device or tr("Not attached"), _as(lun)),
         _use(lun),
         activity,
     )
@@ -50,13 +51,17 @@ def _binary(size: int) -> str:
     return binary if size and binary != text.size(size) else ""
 
 
+def _as(lun: Lun) -> str:
+    return tr("as {method}").format(method=lun.attach_method) if lun.device else ""
+
+
 def _use(lun: Lun) -> tuple[str, str]:
     if lun.mounts:
         rest = len(lun.holders) - 1
-        return lun.mounts[0], f"mounted, and {rest} more" if rest > 0 else "mounted"
+        return lun.mounts[0], tr("mounted, and %n more", "", rest) if rest > 0 else tr("mounted")
     if lun.holders:
-        return text.holder(lun.holders[0]), "" if len(lun.holders) == 1 else f"and {len(lun.holders) - 1} more"
-    return ("Not in use", "") if lun.device else ("", "")
+        return text.holder(lun.holders[0]), "" if len(lun.holders) == 1 else tr("and %n more", "", len(lun.holders) - 1)
+    return (tr("Not in use"), "") if lun.device else ("", "")
 
 
 class DisksModel(QAbstractTableModel):
@@ -92,7 +97,7 @@ class DisksModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         """Serve a column's heading."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            return tr(COLUMNS[section])
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None

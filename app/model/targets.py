@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from .. import text
 from ..client.mirror import Snapshot
+from ..words import tr
 from .rates import Rates
 
 #: What the delegate asks for: the Row itself, and its target's path.
@@ -36,7 +37,8 @@ class Row:
 
 def rows(snapshot: Snapshot, rates: Rates) -> list[Row]:
     """Return the rows: what is connected, then what is saved, each group by name."""
-    groups: dict[str, list[Row]] = {"Connected": [], "Saved": []}
+    connected, saved = tr("Connected"), tr("Saved")
+    groups: dict[str, list[Row]] = {connected: [], saved: []}
     for target in sorted(snapshot.targets.values(), key=lambda t: (t.title.casefold(), t.name)):
         rate = rates.sum_of(lun.path for lun in snapshot.luns_of(target)) if target.connected else None
         row = Row(
@@ -46,7 +48,7 @@ def rows(snapshot: Snapshot, rates: Rates) -> list[Row]:
             state=target.state if snapshot.ready else "unknown",
             rate=text.rate(rate.total) if rate is not None and rate.total >= BUSY else "",
         )
-        groups["Connected" if target.state != "disconnected" else "Saved"].append(row)
+        groups[connected if target.state != "disconnected" else saved].append(row)
     found: list[Row] = []
     for title, members in groups.items():
         if members:
@@ -56,11 +58,16 @@ def rows(snapshot: Snapshot, rates: Rates) -> list[Row]:
 
 def short(state: str) -> str:
     """Return a state in a word or two."""
-    return {"connected": "connected", "lost": "reconnecting", "connecting": "connecting"}.get(state, state)
+    return {
+        "connected": tr("connected"),
+        "lost": tr("reconnecting"),
+        "connecting": tr("connecting"),
+        "disconnecting": tr("disconnecting"),
+    }.get(state, state)
 
 
 def _spoken(row: Row) -> str:
-    parts = (row.title, text.state(row.state) if row.path else "group", row.subtitle, row.rate)
+    parts = (row.title, text.state(row.state) if row.path else tr("group"), row.subtitle, row.rate)
     return ", ".join(part for part in parts if part)
 
 

@@ -18,6 +18,7 @@ from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.bridge import Bus
 from ..model.rates import HISTORY
+from ..words import tr
 from . import theme
 from .widgets import button, label, set_icon, spaced
 
@@ -68,17 +69,17 @@ class ActivityPage(QWidget):
         self._bus = bus
         self._paths: tuple[str, ...] = ()
         self._watching = False
-        self._pause = button("Pause", self._on_pause, icon="pause")
+        self._pause = button(tr("Pause"), self._on_pause, icon="pause")
         self._pause.setCheckable(True)
         self._pause.setShortcut(QKeySequence("Ctrl+P"))
         self._points: tuple[list[float], list[float], list[float]] = ([], [], [])
         now = theme.colours()
-        self._read = Figure("Read", now.read)
-        self._write = Figure("Written", now.write)
-        self._ops = Figure("Commands/s", now.border)
-        self._latency = Figure("Read latency, median / 99 %", now.border)
+        self._read = Figure(tr("Read"), now.read)
+        self._write = Figure(tr("Written"), now.write)
+        self._ops = Figure(tr("Commands/s"), now.border)
+        self._latency = Figure(tr("Read latency, median / 99 %"), now.border)
         self._readout = label("", "muted")
-        self._range = label("last minute", "muted")
+        self._range = label(tr("last minute"), "muted")
         self._plot = self._make_plot()
         self._build()
         bus.figures.connect(self._on_figures)
@@ -86,7 +87,7 @@ class ActivityPage(QWidget):
     def _make_plot(self) -> Any:
         now = theme.colours()
         plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom")}, background=now.base)
-        plot.setAccessibleName("Throughput, last five minutes")
+        plot.setAccessibleName(tr("Throughput, last five minutes"))
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setMenuEnabled(False)
         plot.hideButtons()
@@ -156,7 +157,7 @@ class ActivityPage(QWidget):
         """Show as many minutes as there are, from one to five."""
         minutes = max(1, min(ceil(seconds / 60), round(HISTORY / 60)))
         self._plot.setXRange(-60.0 * minutes, 0, padding=0.005)
-        self._range.setText("last minute" if minutes == 1 else f"last {minutes} minutes")
+        self._range.setText(tr("last minute") if minutes == 1 else f"last {minutes} minutes")
 
     def _set_figures(self) -> None:
         rate = self._bus.rates.sum_of(self._paths)
@@ -191,7 +192,7 @@ class ActivityPage(QWidget):
 
     def _on_pause(self) -> None:
         on = self._pause.isChecked()
-        self._pause.setText("Go on" if on else "Pause")
+        self._pause.setText(tr("Go on") if on else "Pause")
         self._pause.setAccessibleName(self._pause.text())
         set_icon(self._pause, "play" if on else "pause")
         self.paused.emit(on)

@@ -33,6 +33,7 @@ from ..flows.connect import Connect, Discover, Flow, Step
 from ..model import disks as disk_rows
 from ..model.bridge import Bus
 from ..text import KINDS
+from ..words import tr
 from . import theme
 from .sign_in import SignInForm
 from .widgets import Banner, button, label, spaced
@@ -109,8 +110,8 @@ class ConnectDialog(QDialog):
         self._run = 0
         self._target = ""
         self._on_job: ClientStep = no_step
-        self.setWindowTitle("Connect to a target")
-        self.setAccessibleName("Connect to a target")
+        self.setWindowTitle(tr("Connect to a target"))
+        self.setAccessibleName(tr("Connect to a target"))
         self.setMinimumSize(600, 480)
         self._heading = label("", "title")
         self._sentence = label("", "muted", wrap=True)
@@ -124,9 +125,9 @@ class ConnectDialog(QDialog):
             Step.CONNECTING: self._connecting_page(),
             Step.DONE: self._done_page(),
         }
-        self._back = button("Back", self._on_back)
-        self._cancel = button("Cancel", self.reject)
-        self._go = button("Look for targets", self.go, primary=True)
+        self._back = button(tr("Back"), self._on_back)
+        self._cancel = button(tr("Cancel"), self.reject)
+        self._go = button(tr("Look for targets"), self.go, primary=True)
         self._go.setDefault(True)
         self._build()
         self._show()
@@ -156,13 +157,13 @@ class ConnectDialog(QDialog):
         layout = QVBoxLayout(page)
         spaced(layout, 0, 8)
         self._address = QLineEdit()
-        self._address.setAccessibleName("Address")
-        self._address.setPlaceholderText("nas.local, 192.0.2.5 or [2001:db8::5]:3260")
+        self._address.setAccessibleName(tr("Address"))
+        self._address.setPlaceholderText(tr("nas.local, 192.0.2.5 or [2001:db8::5]:3260"))
         self._address.setMaxLength(operations.MAX_ADDRESS)
-        self._by_name = QCheckBox("My target is not listed: type its name")
+        self._by_name = QCheckBox(tr("My target is not listed: type its name"))
         self._by_name.setAccessibleName(self._by_name.text())
         self._name = QLineEdit()
-        self._name.setAccessibleName("Target's name")
+        self._name.setAccessibleName(tr("Target's name"))
         self._name.setPlaceholderText("iqn.2026-01.org.example:disk1")
         self._name.setMaxLength(223)
         self._name.hide()
@@ -170,12 +171,12 @@ class ConnectDialog(QDialog):
         self._by_name.toggled.connect(lambda _on: self._refresh_go())
         self._address.textChanged.connect(lambda _text: self._refresh_go())
         self._name.textChanged.connect(lambda _text: self._refresh_go())
-        name = label("&Address")
+        name = label(tr("&Address"))
         name.setBuddy(self._address)
         layout.addWidget(name)
         layout.addWidget(self._address)
         layout.addWidget(
-            label("Its name or number in the network; the port only if it is not 3260.", "muted", wrap=True)
+            label(tr("Its name or number in the network; the port only if it is not 3260."), "muted", wrap=True)
         )
         layout.addSpacing(10)
         layout.addWidget(self._by_name)
@@ -190,7 +191,7 @@ class ConnectDialog(QDialog):
     def _choose_page(self) -> QWidget:
         self._list = QListWidget()
         self._list.setObjectName("found")
-        self._list.setAccessibleName("Targets that were found")
+        self._list.setAccessibleName(tr("Targets that were found"))
         self._list.setIconSize(QSize(28, 28))
         self._list.setSpacing(2)
         self._list.itemActivated.connect(lambda _item: self.go())
@@ -198,7 +199,7 @@ class ConnectDialog(QDialog):
         layout = QVBoxLayout(page)
         spaced(layout, 0, 10)
         layout.addWidget(self._list)
-        self._attach = QCheckBox("Attach its disks, so that they can be used at once")
+        self._attach = QCheckBox(tr("Attach its disks, so that they can be used at once"))
         self._attach.setAccessibleName(self._attach.text())
         self._attach.setChecked(True)
         layout.addWidget(self._attach)
@@ -377,7 +378,7 @@ class ConnectDialog(QDialog):
                 words.append(str(done.problems[lun.path]))
             self._done.addRow(label(lun.title, "strong"), label("\n".join(words), wrap=True, selectable=True))
         if not found:
-            self._done.addRow(label("The target shows no disks to this computer.", "muted", wrap=True))
+            self._done.addRow(label(tr("The target shows no disks to this computer."), "muted", wrap=True))
 
     def _refresh_go(self) -> None:
         step = self._flow.step

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.details import Detail, as_text, rows
+from ..words import tr
 from .widgets import button, copy, spaced
 
 
@@ -28,7 +29,7 @@ class DetailsPage(QWidget):
         super().__init__()
         self._rows: list[Detail] = []
         self._tree = QTreeWidget()
-        self._tree.setAccessibleName("Details of this target")
+        self._tree.setAccessibleName(tr("Details of this target"))
         self._tree.setColumnCount(3)
         self._tree.setHeaderHidden(True)
         self._tree.setRootIsDecorated(False)
@@ -41,7 +42,7 @@ class DetailsPage(QWidget):
         spaced(layout, 16, 12)
         layout.addWidget(self._tree)
         row = QHBoxLayout()
-        row.addWidget(button("Copy all", lambda: copy(as_text(self._rows)), icon="copy"))
+        row.addWidget(button(tr("Copy all"), lambda: copy(as_text(self._rows)), icon="copy"))
         row.addStretch()
         layout.addLayout(row)
 

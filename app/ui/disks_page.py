@@ -24,6 +24,7 @@ from ..flows.mount import advice
 from ..model.bridge import Bus
 from ..model.disks import DisksModel
 from ..model.targets import PATH
+from ..words import tr
 from .cells import TwoLines
 from .widgets import Code, Elided, Message, button, set_icon, spaced
 
@@ -43,17 +44,17 @@ class DisksPage(QWidget):
         self._table = QTableView()
         self._note = Elided("", "muted")
         self._code = Code()
-        self._open = button("Open", self._on_open, icon="folder", primary=True)
-        self._attach = button("Attach", self._on_attach, icon="attach")
-        self._unmount = button("Unmount", self._on_unmount)
-        self._eject = button("Eject", self._on_eject, icon="eject")
+        self._open = button(tr("Open"), self._on_open, icon="folder", primary=True)
+        self._attach = button(tr("Attach"), self._on_attach, icon="attach")
+        self._unmount = button(tr("Unmount"), self._on_unmount)
+        self._eject = button(tr("Eject"), self._on_eject, icon="eject")
         self._stack = QStackedWidget()
-        self._none = Message("disk", "Not connected", "Connect to see this target's disks.")
+        self._none = Message("disk", tr("Not connected"), tr("Connect to see this target's disks."))
         self._build()
         bus.run(lambda _client: udisks.available(), self._on_udisks)
 
     def _build(self) -> None:
-        self._table.setAccessibleName("Disks of this target")
+        self._table.setAccessibleName(tr("Disks of this target"))
         self._table.setModel(self._model)
         self._table.setItemDelegate(TwoLines(self._table))
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -136,7 +137,7 @@ class DisksPage(QWidget):
         attached = lun is not None and bool(lun.device)
         what = advice(lun, udisks=self._udisks) if lun is not None else None
         kind = what.kind if what is not None else "none"
-        self._open.setText("Open" if kind == "open" else "Mount")
+        self._open.setText(tr("Open") if kind == "open" else "Mount")
         self._open.setAccessibleName(self._open.text())
         set_icon(self._open, "folder" if kind == "open" else "mount", primary=True)
         self._open.setVisible(kind in {"open", "udisks"})
@@ -154,7 +155,7 @@ class DisksPage(QWidget):
 
     def _say(self, lun: Lun | None) -> None:
         if lun is None or not lun.device:
-            self._note.setText("Attach the disk to use it on this computer." if lun is not None else "")
+            self._note.setText(tr("Attach the disk to use it on this computer.") if lun is not None else "")
         else:
             reason = lun.attach_reason.rstrip(".")
             self._note.setText(f"Attached as {lun.attach_method}{': ' + reason if reason else ''}")

@@ -11,6 +11,7 @@ from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.bridge import Bus
 from ..model.events import EventsModel
+from ..words import tr
 from .widgets import Message, spaced
 
 
@@ -24,7 +25,7 @@ class EventsPage(QWidget):
         self._model = EventsModel(self)
         self._table = QTableView()
         self._table.setObjectName("events")
-        self._table.setAccessibleName("Events of this target")
+        self._table.setAccessibleName(tr("Events of this target"))
         self._table.setModel(self._model)
         self._table.setShowGrid(False)
         self._table.setTabKeyNavigation(False)
@@ -38,7 +39,7 @@ class EventsPage(QWidget):
         header.setStretchLastSection(True)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._table)
-        self._stack.addWidget(Message("events", "Nothing yet", "What happens to this target is kept here."))
+        self._stack.addWidget(Message("events", tr("Nothing yet"), tr("What happens to this target is kept here.")))
         layout = QVBoxLayout(self)
         spaced(layout, 16, 0)
         layout.addWidget(self._stack)

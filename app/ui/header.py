@@ -9,16 +9,17 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QToolButton, QVB
 from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Target
+from ..words import mark, tr
 from . import theme
 from .widgets import Elided, StateMark, button, copy, spaced, tool
 
 #: The main button by state: text, signal, primary.
 _MAIN = {
-    "disconnected": ("Connect", "connect"),
-    "connecting": ("Cancel", "cancel"),
-    "connected": ("Disconnect", "disconnect"),
-    "lost": ("Disconnect", "disconnect"),
-    "disconnecting": ("Disconnecting …", ""),
+    "disconnected": (mark("Connect"), "connect"),
+    "connecting": (mark("Cancel"), "cancel"),
+    "connected": (mark("Disconnect"), "disconnect"),
+    "lost": (mark("Disconnect"), "disconnect"),
+    "disconnecting": (mark("Disconnecting …"), ""),
 }
 
 
@@ -34,11 +35,11 @@ class Header(QWidget):
         self._title = Elided("", "title")
         self._mark = StateMark(13)
         self._state = Elided("", "muted")
-        self._main = button("Connect", self._on_main, primary=True)
+        self._main = button(tr("Connect"), self._on_main, primary=True)
         self._main.setMinimumWidth(120)
-        self._menu_button = tool("menu", "More")
+        self._menu_button = tool("menu", tr("More"))
         self._progress = QProgressBar()
-        self._progress.setAccessibleName("Progress")
+        self._progress.setAccessibleName(tr("Progress"))
         self._progress.setTextVisible(False)
         self._build()
 
@@ -62,12 +63,16 @@ class Header(QWidget):
         whole.addLayout(row)
         whole.addWidget(self._progress)
         menu = QMenu(self)
-        menu.setAccessibleName("More")
-        self._rescan = menu.addAction(theme.icon("refresh"), "Look for disks again", lambda: self.asked.emit("rescan"))
-        self._sign_in = menu.addAction(theme.icon("key"), "Sign in …", lambda: self.asked.emit("sign-in"))
-        menu.addAction(theme.icon("copy"), "Copy the target's name", self._copy_name)
+        menu.setAccessibleName(tr("More"))
+        self._rescan = menu.addAction(
+            theme.icon("refresh"), tr("Look for disks again"), lambda: self.asked.emit("rescan")
+        )
+        self._sign_in = menu.addAction(theme.icon("key"), tr("Sign in …"), lambda: self.asked.emit("sign-in"))
+        menu.addAction(theme.icon("copy"), tr("Copy the target's name"), self._copy_name)
         menu.addSeparator()
-        self._forget = menu.addAction(theme.icon("forget"), "Forget this target …", lambda: self.asked.emit("forget"))
+        self._forget = menu.addAction(
+            theme.icon("forget"), tr("Forget this target …"), lambda: self.asked.emit("forget")
+        )
         self._menu_button.setMenu(menu)
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
@@ -81,9 +86,9 @@ class Header(QWidget):
         self._title.setToolTip(target.name)
         self._mark.set_state(state)
         self._state.setText(self._words(snapshot, target))
-        words, self._what = _MAIN.get(target.state, ("Connect", "connect"))
-        self._main.setText(words)
-        self._main.setAccessibleName(words)
+        words, self._what = _MAIN.get(target.state, _MAIN["disconnected"])
+        self._main.setText(tr(words))
+        self._main.setAccessibleName(tr(words))
         self._main.setEnabled(bool(self._what) and snapshot.ready)
         self._set_primary(self._what == "connect")
         self._rescan.setEnabled(snapshot.ready and target.state == "connected")
@@ -93,14 +98,14 @@ class Header(QWidget):
 
     def _words(self, snapshot: Snapshot, target: Target) -> str:
         if not snapshot.ready:
-            return "Not known: the Lundock service is away"
+            return tr("Not known: the Lundock service is away")
         job = snapshot.job_on(target.path, "login", "logout")
         if job is not None and target.state in {"connecting", "disconnecting"}:
             return f"{text.step(job.step, job.kind)} …"
         session = snapshot.session_of(target)
         words = text.state(target.state)
         if target.state == "connected" and session is not None and session.since:
-            words += f" for {text.ago(session.since).removesuffix(' ago').replace('just now', 'a moment')}"
+            words = tr("Connected for {span}").format(span=text.lasting(session.since))
         return f"{words} · {target.address}"
 
     def _show_progress(self, snapshot: Snapshot, target: Target) -> None:

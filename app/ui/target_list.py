@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from ..client.mirror import Snapshot
 from ..model.rates import Rates
 from ..model.targets import PATH, ROW, Row, TargetsModel
+from ..words import tr
 from . import theme
 from .widgets import paint_state
 
@@ -94,7 +95,7 @@ class TargetList(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("targets")
-        self.setAccessibleName("Targets")
+        self.setAccessibleName(tr("Targets"))
         self._model = TargetsModel(self)
         self._path = ""
         self.setModel(self._model)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from ...helper.api.errors import Problem
 from .. import text
+from ..words import tr
 from . import theme
 
 
@@ -150,7 +151,7 @@ class StateMark(QWidget):
         super().__init__()
         self._state = ""
         self.setFixedSize(size, size)
-        self.setAccessibleName("State")
+        self.setAccessibleName(tr("State"))
 
     def set_state(self, state: str) -> None:
         """Show another state."""
@@ -181,11 +182,11 @@ class Banner(QFrame):
         self._action = label("", wrap=True)
         self._code = label("", "muted", wrap=True, selectable=True)
         self._code.hide()
-        self._act = button("Try again", self.acted.emit)
-        self._details = button("Details", self._toggle)
+        self._act = button(tr("Try again"), self.acted.emit)
+        self._details = button(tr("Details"), self._toggle)
         self._details.setCheckable(True)
-        self._copy = button("Copy report", self._copy_report)
-        self._close = tool("close", "Dismiss", self.dismissed.emit)
+        self._copy = button(tr("Copy report"), self._copy_report)
+        self._close = tool("close", tr("Dismiss"), self.dismissed.emit)
         self._build()
         self.hide()
 
@@ -226,9 +227,9 @@ class Banner(QFrame):
         attributes = ", ".join(f"{key}: {value}" for key, value in problem.attrs.items())
         self._code.setText(f"{problem.code}{' (' + attributes + ')' if attributes else ''}")
         self._act.setText(action)
-        self._act.setAccessibleName(action or "Act")
+        self._act.setAccessibleName(action or tr("Try again"))
         self._act.setVisible(bool(action))
-        self.setAccessibleName(f"Problem: {info.summary}")
+        self.setAccessibleName(tr("Problem: {summary}").format(summary=info.summary))
 
     @property
     def problem(self) -> Problem | None:
@@ -289,7 +290,7 @@ class Code(QFrame):
         self._words.setObjectName("code")
         self._words.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         row.addWidget(self._words)
-        row.addWidget(tool("copy", "Copy the command", lambda: copy(self._words.text())))
+        row.addWidget(tool("copy", tr("Copy the command"), lambda: copy(self._words.text())))
         row.addStretch()
 
     def set_command(self, command: str) -> None:

@@ -30,6 +30,7 @@ from ..client.operations import Secrets, SignIn
 from ..client.thread import Work
 from ..flows.connect import SIGN_IN_ERRORS
 from ..model.bridge import Bus
+from ..words import tr
 from . import theme
 from .activity_page import ActivityPage
 from .connect_dialog import ConnectDialog
@@ -102,12 +103,12 @@ class Window(QMainWindow):
         self.right.addWidget(self._target_page())
         self.right.addWidget(self._empty_page())
         self.right.addWidget(self._missing_page())
-        self.right.addWidget(Message("disks", "One moment", "Asking the Lundock service what there is."))
+        self.right.addWidget(Message("disks", tr("One moment"), tr("Asking the Lundock service what there is.")))
         self.setCentralWidget(split)
-        add = QAction("Connect to a target …", self)
+        add = QAction(tr("Connect to a target …"), self)
         add.setShortcut(QKeySequence("Ctrl+N"))
         add.triggered.connect(lambda _checked=False: self.connect_to_target())
-        close = QAction("Close", self)
+        close = QAction(tr("Close"), self)
         close.setShortcuts([QKeySequence("Ctrl+W"), QKeySequence("Ctrl+Q")])
         close.triggered.connect(lambda _checked=False: self.close())
         self.addActions([add, close])
@@ -121,7 +122,7 @@ class Window(QMainWindow):
         layout = QVBoxLayout(side)
         layout.setContentsMargins(0, 12, 0, 8)
         layout.setSpacing(6)
-        self._add = button("Connect to a target …", self.connect_to_target, icon="add")
+        self._add = button(tr("Connect to a target …"), self.connect_to_target, icon="add")
         top = QHBoxLayout()
         top.setContentsMargins(12, 0, 12, 4)
         top.addWidget(self._add)
@@ -131,7 +132,7 @@ class Window(QMainWindow):
         foot.setContentsMargins(16, 0, 8, 0)
         self._name = Elided("")
         self._name.setObjectName("footer")
-        self._copy = tool("copy", "Copy this computer's iSCSI name", self._copy_name)
+        self._copy = tool("copy", tr("Copy this computer's iSCSI name"), self._copy_name)
         foot.addWidget(self._name, 1)
         foot.addWidget(self._copy)
         layout.addLayout(foot)
@@ -148,7 +149,7 @@ class Window(QMainWindow):
         around.setContentsMargins(16, 0, 16, 6)
         around.addWidget(self.banner)
         layout.addLayout(around)
-        self.tabs.setAccessibleName("Pages")
+        self.tabs.setAccessibleName(tr("Pages"))
         self.tabs.setIconSize(QSize(18, 18))
         for widget, icon, words in (
             (self.disks, "disk", "Disks"),
@@ -167,7 +168,7 @@ class Window(QMainWindow):
             "No targets yet",
             "A target is a storage device's offer of disks. Give the device's address to see what it has for you.",
         )
-        page.add(button("Connect to a target …", self.connect_to_target, icon="add", primary=True))
+        page.add(button(tr("Connect to a target …"), self.connect_to_target, icon="add", primary=True))
         return page
 
     def _missing_page(self) -> QWidget:
@@ -178,7 +179,7 @@ class Window(QMainWindow):
         )
         self._start = Code("sudo systemctl start lundock")
         self._missing.add(self._start)
-        self._missing.add(button("Look again", self._bus.retry, icon="refresh"))
+        self._missing.add(button(tr("Look again"), self._bus.retry, icon="refresh"))
         return self._missing
 
     def _connect_signals(self) -> None:
@@ -377,12 +378,12 @@ class Window(QMainWindow):
         box = QMessageBox(self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Forget this target?")
+        box.setWindowTitle(tr("Forget this target?"))
         box.setText(f"Forget “{target.title}”?")
         box.setInformativeText(
-            "Its settings and its secrets in the keyring are removed here. Nothing changes on the target."
+            tr("Its settings and its secrets in the keyring are removed here. Nothing changes on the target.")
         )
-        forget = box.addButton("Forget", QMessageBox.ButtonRole.DestructiveRole)
+        forget = box.addButton(tr("Forget"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         for control in box.buttons():
             control.setAccessibleName(control.text().replace("&", ""))
