@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How long a worker has for an answer that needs no target.
+ASK_SECONDS = 5.0
+#: How long the orderly way is tried before a disk is taken away by force.
+FORCE_PATIENCE = 5.0
+
 
 class DisksOwner(Protocol):
     """The session, as far as its disks need it."""
@@ -33,6 +38,9 @@ class DisksOwner(Protocol):
 
     def worker(self) -> WorkerProcess:
         """Return the worker. Raises Problem("NotConnected")."""
+
+    async def until_lost(self) -> None:
+        """Return as soon as the target is away."""
 
     def disks_changed(self) -> None:
         """A disk was attached, ejected or lost."""
@@ -94,25 +102,77 @@ class Disks:
         self._owner.disks_changed()
         return made.shown
 
-    async def eject(self, lun: str, step: Step) -> None:
-        """Take a device away. Raises Problem: NotAttached, DeviceBusy (nothing was changed), IoError, Timeout."""
+    async def eject(self, lun: str, step: Step, *, force: bool = False) -> None:
+        """Take a device away.
+
+        Raises Problem: NotAttached, and with nothing changed DeviceBusy, DataPending (the target is away and has not
+        got everything), IoError, Timeout. With `force` only NotAttached: who uses it gets I/O errors, and what cannot
+        be written within a few seconds is given up.
+        """
         attachment = self._attachments.get(lun)
         if attachment is None or lun in self._busy:
             raise Problem("NotAttached")
         step("eject")
         with self._working(lun), self._expecting(attachment):
-            await attaching.method(attachment.method).detach(attachment, self._nursery, self)
+            try:
+                async with asyncio.timeout(FORCE_PATIENCE if force else None):
+                    await self._let_go(attachment)
+            except (Problem, TimeoutError) as error:
+                if not force:
+                    raise
+                log.warning("%s of %s is taken away by force: %r", lun, self._owner.spec.key, error)
+                await attaching.force(attachment, self._nursery)
         self._forget(attachment)
         self._owner.tell("ejected", {"lun": lun, "device": attachment.shown.device})
+        await self._end_front(attachment, force=force)
 
-    async def eject_all(self) -> None:
-        """Eject every disk. Raises Problem("DeviceBusy"), when nothing was changed, and others."""
-        for lun in self._attachments:
+    async def _let_go(self, attachment: Attachment) -> None:
+        """Write out what is pending, and take the device away; the front is left."""
+        if await self._unwritten(attachment):
+            await self._while_target_is_there(attaching.flush(attachment, self._nursery))
+        await attaching.method(attachment.method).detach(attachment, self._nursery)
+
+    async def _unwritten(self, attachment: Attachment) -> bool:
+        """Whether something was written and not flushed. A worker that does not answer leaves it open: then so."""
+        try:
+            await self._owner.worker().request("settled", {"front": attachment.front}, seconds=ASK_SECONDS)
+        except Problem as problem:
+            return problem.code != "NotAttached"
+        return False
+
+    async def _while_target_is_there(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what needs the target. Raises Problem("DataPending") as soon as it is known to be away."""
+        working, away = asyncio.ensure_future(work), asyncio.ensure_future(self._owner.until_lost())
+        try:
+            await asyncio.wait({working, away}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                seconds = int(str(self._owner.spec.settings["recovery_timeout"]))
+                patience = f"until {seconds} seconds have passed" if seconds >= 0 else "however long that takes"
+                raise Problem("DataPending", target=self._owner.spec.target_name, patience=f"programs wait {patience}")
+        finally:
+            away.cancel()
+            if not working.done():
+                working.cancel()  # the child that flushes hangs in the kernel until the target is back
+        await working
+
+    async def _end_front(self, attachment: Attachment, *, force: bool) -> None:
+        """Let the worker forget a front whose device is gone; a dead one has."""
+        try:
+            async with asyncio.timeout(ASK_SECONDS if force else None):
+                await self.detach_front(attachment.front)
+        except (Problem, TimeoutError) as error:
+            gone = isinstance(error, Problem) and error.code in {"EngineDied", "NotConnected", "NotAttached"}
+            if not gone and not force:
+                raise
+
+    async def eject_all(self, *, force: bool = False) -> None:
+        """Eject every disk. Raises as `eject`; DeviceBusy of any of them comes before anything is changed."""
+        for lun in () if force else self._attachments:
             if found := await self.holders(lun):
                 words = ", ".join(f"{one.name} ({one.pid or one.kind})" for one in found[:8])
                 raise Problem("DeviceBusy", holders=words)
         for lun in list(self._attachments):
-            await self.eject(lun, lambda _name: None)
+            await self.eject(lun, lambda _name: None, force=force)
 
     async def force_all(self) -> None:
         """Take everything away, whoever uses it: they get I/O errors."""
@@ -216,6 +276,8 @@ class Disks:
     async def resume(self) -> None:
         """Let a new worker go on with what a dead one served. Raises Problem("IdentityChanged")."""
         for one in list(self._attachments.values()):
+            if one.descriptor < 0:
+                continue  # it is being taken away
             self._check_identity(one)
             await self.attach_front(
                 one.front, one.lun, one.descriptor, read_only=one.read_only, resume=True, lock=one.lock

@@ -293,26 +293,27 @@ class Service:
                     raise
         raise AssertionError
 
-    def logout(self, caller: Caller, target: Target) -> Job:
-        """Eject the disks and disconnect."""
+    def logout(self, caller: Caller, target: Target, *, force: bool = False) -> Job:
+        """Eject the disks and disconnect; with `force` also those that are in use, or not written out."""
 
         async def work(job: Job) -> dict[str, Any]:
             session = target.session
             if session is None:
                 raise Problem("NotConnected", target=target.record.name)
-            await self._logout(session, self._stepper(job))
+            await self._logout(session, self._stepper(job), force=force)
             return {}
 
         return self.jobs.start("logout", (target.ref,), caller, work)
 
-    async def _logout(self, session: Session, step: Step) -> None:
+    async def _logout(self, session: Session, step: Step, *, force: bool = False) -> None:
         async with session.lock:
             worker = session.live
-            await self._nobody_uses(session)
+            if not force:
+                await self._nobody_uses(session)
             for lun in list(worker.attached):
-                await worker.eject(lun, step)
+                await worker.eject(lun, step, force=force)
             step("logout")
-            await worker.logout()
+            await worker.logout(force=force)
         self.session_ended(session, None)
 
     async def _nobody_uses(self, session: Session) -> None:
@@ -359,14 +360,14 @@ class Service:
             raise Problem("AttachMethodUnavailable", method=chosen, reason=info.reason)
         return chosen, read_only or bool(settings["read_only"])
 
-    def eject(self, caller: Caller, lun: Lun) -> Job:
-        """Take a disk's device away."""
+    def eject(self, caller: Caller, lun: Lun, *, force: bool = False) -> Job:
+        """Take a disk's device away; with `force` also when it is in use, or not written out."""
 
         async def work(job: Job) -> dict[str, Any]:
             session = lun.session
             async with session.lock:
                 try:
-                    await session.live.eject(lun.address, self._stepper(job))
+                    await session.live.eject(lun.address, self._stepper(job), force=force)
                 except Problem as problem:
                     if problem.code == "DeviceBusy":
                         await self._look(lun)

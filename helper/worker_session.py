@@ -60,6 +60,7 @@ class WorkerSession:
     ) -> None:
         self.spec = spec
         self.initiator_name = spec.initiator_name
+        self._lost = asyncio.Event()
         self.state = "connecting"
         self.parameters: dict[str, str | int | bool] = {}
         self.portal = spec.portals[0]
@@ -87,6 +88,19 @@ class WorkerSession:
         self._restart: asyncio.Task[None] | None = None
         self._closing = False
         self._over = False
+
+    @property
+    def state(self) -> str:
+        """As told above."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._state = state
+        if state == "lost":
+            self._lost.set()
+        else:
+            self._lost.clear()
 
     # ---- opening ---------------------------------------------------------------------------------------------
 
@@ -254,9 +268,9 @@ class WorkerSession:
         """Make a disk a device. Raises Problem; nothing is left behind then."""
         return await self._disks.attach(lun, method, read_only, step)
 
-    async def eject(self, lun: str, step: Step) -> None:
-        """Take a device away. Raises Problem: NotAttached, DeviceBusy (nothing was changed), IoError, Timeout."""
-        await self._disks.eject(lun, step)
+    async def eject(self, lun: str, step: Step, *, force: bool = False) -> None:
+        """Take a device away; see `Disks.eject`."""
+        await self._disks.eject(lun, step, force=force)
 
     async def open_nbd(self, lun: str, read_only: bool) -> int:
         """Return one end of a socket that speaks NBD; the caller owns the descriptor."""
@@ -277,6 +291,10 @@ class WorkerSession:
         if self._process is None or self._over:
             raise Problem("NotConnected", target=self.spec.target_name)
         return self._process
+
+    async def until_lost(self) -> None:
+        """Return as soon as the target is away."""
+        await self._lost.wait()
 
     def disks_changed(self) -> None:
         """A disk was attached, ejected or lost."""
@@ -305,14 +323,14 @@ class WorkerSession:
             return {}, {}
         return self._reader.session(), {f"{lun:016x}": row for lun, row in self._reader.disks().items()}
 
-    async def logout(self) -> None:
-        """Eject every disk, log out, end the worker. Problem("DeviceBusy"): nothing was changed.
+    async def logout(self, *, force: bool = False) -> None:
+        """Eject every disk, log out, end the worker. Problem("DeviceBusy"): nothing was changed. Others as `eject`.
 
-        A target that does not answer ends it all the same.
+        A target that does not answer ends it all the same; `force` is for the disks.
         """
         if self._over:
             raise Problem("NotConnected", target=self.spec.target_name)
-        await self._disks.eject_all()
+        await self._disks.eject_all(force=force)
         self._closing = True
         self.state = "disconnecting"
         self._changed()

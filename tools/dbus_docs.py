@@ -95,7 +95,8 @@ def method(text: Text, element: ET.Element) -> Iterator[str]:
     action = annotation(element, "Action")
     yield f"#### {element.get('name')} {signature(element)}\n"
     if action:
-        yield f"Action: `{action}`\n"
+        others = (entry.split(":") for entry in (annotation(element, "OptionActions") or "").split())
+        yield f"Action: `{action}`" + "".join(f"; with {option}: `{other}`" for option, other in others) + "\n"
     for arg in element.findall("arg"):
         name = arg.get("name", "")
         keys = annotation(arg, "Keys")

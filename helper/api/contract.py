@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bus interfaces as data, read from interfaces/*.xml: the server serves from it and the client calls through it.
 
-Besides D-Bus's own elements the files use three annotations:
+Besides D-Bus's own elements the files use four annotations:
 
     io.github.lundock.Action   on a method: the polkit action (without its prefix) that it needs; none is without
+    io.github.lundock.OptionActions  on a method: options with the action that takes the place of the method's when the
+                               option is given and is not false, "force:eject-force"
     io.github.lundock.Keys     on an argument or property of type a{sv}, aa{sv} or a{oa{sv}}: the keys of its
                                dictionaries and their types, "name:s portals:aa{sv}(address:s port:q)"; empty: no keys
                                at all. Where it is missing, keys are free
@@ -18,10 +20,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from .names import ACTIONS
 
 ACTION_ANNOTATION = "io.github.lundock.Action"
+OPTION_ACTIONS_ANNOTATION = "io.github.lundock.OptionActions"
 KEYS_ANNOTATION = "io.github.lundock.Keys"
 
 _TOKEN = re.compile(r"[a-z0-9-]+:[a-z{}]+|[()]")
@@ -55,6 +59,12 @@ class Method:
     action: str
     inputs: tuple[Arg, ...]
     outputs: tuple[Arg, ...]
+    option_actions: Mapping[str, str] = field(default_factory=dict)
+
+    def needs(self, args: tuple[Any, ...]) -> str:
+        """Return the action that a call with these arguments needs; its options, if any, come last."""
+        options = args[-1] if args and isinstance(args[-1], Mapping) else {}
+        return next((action for name, action in self.option_actions.items() if options.get(name)), self.action)
 
     @property
     def signature(self) -> str:
@@ -122,6 +132,7 @@ def _method(element: ET.Element) -> Method:
         _annotation(element, ACTION_ANNOTATION) or "",
         tuple(_arg(arg) for arg in args if arg.get("direction") != "out"),
         tuple(_arg(arg) for arg in args if arg.get("direction") == "out"),
+        dict(entry.split(":") for entry in (_annotation(element, OPTION_ACTIONS_ANNOTATION) or "").split()),
     )
 
 
@@ -156,5 +167,5 @@ def missing_actions() -> list[str]:
         f"{interface.name}.{method.name}"
         for interface in interfaces().values()
         for method in interface.methods.values()
-        if method.action not in ACTIONS
+        if not {method.action, *method.option_actions.values()} <= set(ACTIONS)
     ]

@@ -94,5 +94,7 @@ class Method(Protocol):
     async def attach(self, wish: Wish) -> Attachment:
         """Make the device. On any failure nothing is left behind."""
 
-    async def detach(self, attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None:
-        """Write out what is pending and take the device away. Problem("DeviceBusy"): nothing was changed."""
+    async def detach(self, attachment: Attachment, nursery: Nursery) -> None:
+        """Take away the device, whose data is flushed. Asks nothing of the target. Problem("DeviceBusy"): nothing was
+        changed.
+        """

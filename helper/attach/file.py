@@ -10,8 +10,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from .base import Attachment, Fronts, MethodInfo, Wish
-from .fuse_loop import mount, unmount
+from .base import Attachment, MethodInfo, Wish
+from .fuse_loop import mount
+from .operations import perform
 
 if TYPE_CHECKING:
     from ..nursery import Nursery
@@ -32,9 +33,9 @@ class File:
         wish.step("attach")
         return await mount(wish, f"mount-{_kind()}", self.name, _what_for(), lock=False)
 
-    async def detach(self, attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None:
-        """Take the file away, then the front."""
-        await unmount(attachment, nursery, fronts, f"unmount-{_kind()}")
+    async def detach(self, attachment: Attachment, nursery: Nursery) -> None:
+        """Take the file away."""
+        await perform(nursery, f"unmount-{_kind()}", {"path": str(attachment.path)})
 
 
 def _kind() -> str:

@@ -18,7 +18,7 @@ from .operations import perform
 if TYPE_CHECKING:
     from ..nursery import Nursery
 
-#: Flushing through a slow network takes its time; a target that is away makes this fail, and nothing changes.
+#: Flushing through a slow network takes its time.
 FLUSH_SECONDS = 90.0
 
 
@@ -49,11 +49,10 @@ class FuseLoop:
             raise
         return made
 
-    async def detach(self, attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None:
-        """Take the loop device away, then the file, then the front."""
-        args = {"device": attachment.device, "path": str(attachment.path)}
-        await perform(nursery, "remove-loop", args, seconds=FLUSH_SECONDS)
-        await unmount(attachment, nursery, fronts, "unmount-fuse")
+    async def detach(self, attachment: Attachment, nursery: Nursery) -> None:
+        """Take the loop device away, then the file."""
+        await perform(nursery, "remove-loop", {"device": attachment.device, "path": str(attachment.path)})
+        await perform(nursery, "unmount-fuse", {"path": str(attachment.path)})
 
 
 def _why_not() -> str:
@@ -85,11 +84,12 @@ async def mount(wish: Wish, operation: str, method: str, reason: str, *, lock: b
     return made
 
 
-async def unmount(attachment: Attachment, nursery: Nursery, fronts: Fronts, operation: str) -> None:
-    """Take the file away, then end the front, which flushes the disk's cache once more."""
-    await perform(nursery, operation, {"path": str(attachment.path)})
-    attachment.close()
-    await fronts.detach_front(attachment.front)
+async def flush(attachment: Attachment, nursery: Nursery) -> None:
+    """Write out everything, as far as the target's medium. Raises Problem: DeviceBusy before anything was written,
+    IoError, Timeout.
+    """
+    args = {"device": attachment.device, "path": str(attachment.path)}
+    await perform(nursery, "flush", args, seconds=FLUSH_SECONDS)
 
 
 async def undo(attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None:

@@ -180,16 +180,25 @@ def _make_loop(path: str, *, block_size: int, read_only: bool) -> Answer:
     return {"device": device}, None
 
 
+def _flush(device: str, path: str) -> Answer:
+    """Write out what is held back for a disk that nobody holds. Raises Problem: DeviceBusy, IoError."""
+    if device and linux.loop_backing(device) != path:
+        return {}, None  # it is gone, or somebody else's by now
+    if holders := devices.holders_of_device(device) if device else devices.holders_of_file(path):
+        raise _busy(holders)
+    try:
+        linux.flush(device or path)
+    except OSError as error:
+        raise Problem("IoError", detail=error.strerror or "") from None
+    return {}, None
+
+
 def _remove_loop(device: str, path: str) -> Answer:
-    """Flush and free a loop device that nobody holds. Raises Problem("DeviceBusy") with nothing changed."""
+    """Free a loop device that nobody holds. Raises Problem("DeviceBusy") with nothing changed."""
     if linux.loop_backing(device) != path:
         return {}, None  # it is gone, or somebody else's by now
     if holders := devices.holders_of_device(device):
         raise _busy(holders)
-    try:
-        linux.flush(device)
-    except OSError as error:
-        raise Problem("IoError", detail=error.strerror or "") from None
     if not linux.clear_loop(device):
         raise _busy(devices.holders_of_device(device))
     return {}, None
@@ -276,6 +285,7 @@ OPERATIONS: dict[str, Callable[..., Answer]] = {
     "mount-fuse": _mount_fuse,
     "mount-file": _mount_file,
     "make-loop": _make_loop,
+    "flush": _flush,
     "remove-loop": _remove_loop,
     "unmount-fuse": _unmount_fuse,
     "unmount-file": _unmount_file,

@@ -145,7 +145,7 @@ class Gate:
         action = "view"
         details: dict[str, str] = {}
         if method is not None:
-            action = action_for(method.action, owner=getattr(thing, "owner_id", None), uid=caller.uid)
+            action = action_for(method.needs(args), owner=getattr(thing, "owner_id", None), uid=caller.uid)
             describe = getattr(thing, "prompt", None)
             details = describe(method.name, args) if describe else {}
         await self._authority.check(caller, action, details, interactive=call.interactive)

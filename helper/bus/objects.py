@@ -151,8 +151,9 @@ class TargetObject:
         caller = await self._who_is(call.sender)
         return path(job_ref(self._service.login(caller, self._target, options, _secrets(options))))
 
-    async def logout(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.logout(await self._who_is(call.sender), self._target)))
+    async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        caller = await self._who_is(call.sender)
+        return path(job_ref(self._service.logout(caller, self._target, force=options.get("force", False))))
 
     async def update(self, _call: Call, changes: Options, _options: Options) -> None:  # noqa: D102
         await self._service.update_target(self._target, changes)
@@ -216,8 +217,9 @@ class SessionObject:
     async def rescan(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
         return path(job_ref(self._service.rescan(await self._who_is(call.sender), self._session)))
 
-    async def logout(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.logout(await self._who_is(call.sender), self._session.target)))
+    async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        caller, target = await self._who_is(call.sender), self._session.target
+        return path(job_ref(self._service.logout(caller, target, force=options.get("force", False))))
 
 
 class LunObject:
@@ -281,8 +283,9 @@ class LunObject:
             job_ref(self._service.attach(caller, self._lun, options.get("method", "auto"), read_only=read_only))
         )
 
-    async def eject(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.eject(await self._who_is(call.sender), self._lun)))
+    async def eject(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        caller = await self._who_is(call.sender)
+        return path(job_ref(self._service.eject(caller, self._lun, force=options.get("force", False))))
 
     async def open_nbd(self, _call: Call, options: Options) -> Descriptor:  # noqa: D102
         return Descriptor(await self._service.open_nbd(self._lun, read_only=bool(options.get("read-only", False))))

@@ -165,6 +165,18 @@ def test_ones_own_target_is_another_action(system: SystemHelper) -> None:
     assert system.error("alice", "Login", {}, **login) == "NotAuthorizedCanObtain"
 
 
+def test_force_is_another_action_even_for_ones_own(system: SystemHelper) -> None:
+    name = "iqn.2026-01.org.example:forced"
+    target = system.call("alice", "AddTarget", name, _portals(procs.free_port()), {})["value"]
+    logout = {"path": target, "interface": names.TARGET}
+    system.bus.set_rules(rules("connect-own"))
+    assert system.error("alice", "Logout", {"force": True}, **logout) == "NotAuthorizedCanObtain"
+    assert "value" in system.call("alice", "Logout", {"force": False}, **logout)
+    system.bus.set_rules(rules("eject-force"))
+    assert "value" in system.call("alice", "Logout", {"force": True}, **logout)
+    assert system.error("alice", "Logout", {}, **logout) == "NotAuthorizedCanObtain"
+
+
 def test_anothers_job_is_not_for_cancelling(system: SystemHelper) -> None:
     job = system.call("alice", "Discover", "127.0.0.1:1", {})["value"]
     how = {"path": job, "interface": names.JOB}

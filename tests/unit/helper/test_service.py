@@ -53,7 +53,7 @@ class FakeSession:
     async def rescan(self) -> None:
         self.luns = (lun_record(1, 2 << 20), lun_record(3))
 
-    async def logout(self) -> None:
+    async def logout(self, *, force: bool = False) -> None:
         self.log.append(("logout",))
         self.state = "ended"
         self.observer.ended(self, None)
@@ -65,8 +65,8 @@ class FakeSession:
         self.observer.changed(self)
         return self.attached[lun]
 
-    async def eject(self, lun: str, step: Callable[[str], None]) -> None:
-        if self.used.get(lun):
+    async def eject(self, lun: str, step: Callable[[str], None], *, force: bool = False) -> None:
+        if self.used.get(lun) and not force:
             raise Problem("DeviceBusy", holders="somebody")
         if lun not in self.attached:
             raise Problem("NotAttached")
@@ -448,6 +448,23 @@ def test_a_busy_eject_shows_who_has_it(tmp_path: Path) -> None:
         session.used.clear()
         await bench.done(bench.service.eject(ALICE, lun))
         assert (lun.holders, lun.attached) == ((), None)
+
+    run(tmp_path, steps)
+
+
+def test_force_takes_away_what_somebody_uses(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        session = await bench.connect(target)
+        first, second = bench.lun(target, 1), bench.lun(target, 2)
+        for lun in (first, second):
+            await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+            session.used[lun.address] = [Holder("mount", "/media/x")]
+        await bench.done(bench.service.eject(ALICE, first, force=True))
+        assert first.attached is None
+        assert (await bench.fails(bench.service.logout(ALICE, target))).code == "DeviceBusy"
+        await bench.done(bench.service.logout(ALICE, target, force=True))
+        assert session.log[-2:] == [("eject", second.address), ("logout",)]
 
     run(tmp_path, steps)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 from lundock.helper.api import names
-from lundock.helper.api.contract import Key, interfaces, missing_actions, parse_keys, snake
+from lundock.helper.api.contract import Interface, Key, Method, interfaces, missing_actions, parse_keys, snake
 
 
 def test_every_method_names_an_action() -> None:
@@ -44,3 +44,34 @@ def test_python_names() -> None:
         "get_managed_objects",
         "open_nbd",
     ]
+
+
+@pytest.mark.parametrize(
+    ("interface", "name"), [(names.LUN, "Eject"), (names.TARGET, "Logout"), (names.SESSION, "Logout")]
+)
+def test_force_needs_an_action_of_its_own(interface: str, name: str) -> None:
+    method = interfaces()[interface].methods[name]
+    assert method.needs(({},)) == method.needs(({"force": False},)) == "connect"
+    assert method.needs(({"force": True},)) == "eject-force"
+
+
+def test_no_other_option_changes_the_action() -> None:
+    found = {
+        (interface.name, method.name, option)
+        for interface in interfaces().values()
+        for method in interface.methods.values()
+        for option in method.option_actions
+    }
+    assert found == {
+        (names.LUN, "Eject", "force"),
+        (names.TARGET, "Logout", "force"),
+        (names.SESSION, "Logout", "force"),
+    }
+
+
+def test_an_option_s_action_is_checked_as_a_method_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = Method("Do", "view", (), (), {"force": "no-such-action"})
+    monkeypatch.setattr(
+        "lundock.helper.api.contract.interfaces", lambda: {"x": Interface("x", {"Do": method}, {}, {}, "")}
+    )
+    assert missing_actions() == ["x.Do"]
