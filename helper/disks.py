@@ -301,4 +301,5 @@ class Disks:
 
 def _attach_fields(front: int, lun: str, kind: str, *, read_only: bool) -> dict[str, Any]:
     fields = {"front": front, "lun": lun, "kind": kind, "read_only": read_only}
-    return fields | {"handshake": True, "resume": False, "lock": False}
+    # One socket is what the user of an NBD front gets: it must not try to make more connections.
+    return fields | {"handshake": True, "alone": True, "resume": False, "lock": False}

@@ -227,7 +227,7 @@ Table = Mapping[str, Row]
 
 #: Helper to worker. All have an `id`, which the worker's `reply` repeats.
 TO_WORKER: Table = {
-    "start": Row(record(id=_id, role=one_of("session", "discovery"), config=_config), ("secrets", "statistics")),
+    "start": Row(record(id=_id, role=one_of("session", "discovery", "sign-in", "login"), config=_config), ("secrets", "statistics")),
     "connection": Row(record(id=_id, request=_id, code_=code, attrs_=_attrs), ("socket",)),
     "attach": Row(
         record(
@@ -237,6 +237,7 @@ TO_WORKER: Table = {
             kind=one_of("nbd", "fuse"),
             read_only=boolean,
             handshake=boolean,
+            alone=boolean,
             resume=boolean,
             lock=boolean,
         ),
@@ -253,7 +254,7 @@ FROM_WORKER: Table = {
     "hello": Row(
         record(
             version=integer(1, 1000),
-            role=one_of("idle", "session", "discovery"),
+            role=one_of("idle", "session", "discovery", "sign-in", "login"),
             fronts=many(record(front=_front, lun=_lun, kind=one_of("nbd", "fuse")), 256),
             missing=many(text(100), 32),
         )
@@ -277,6 +278,7 @@ FROM_WORKER: Table = {
             more=boolean,
         )
     ),
+    "stage": Row(record(name=text(40), time=_size, attrs=_attrs)),
     "front": Row(record(front=_front, code_=code, attrs_=_attrs)),
     "event": Row(record(kind=text(40), attrs=_attrs)),
     "reply": Row(record(id=_id, ok=boolean, code_=code, attrs_=_attrs)),

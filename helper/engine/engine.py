@@ -159,11 +159,16 @@ class Engine:
         self.session.upkeep.log_out(lambda _answer: self._end(None))
         self.wake()
 
-    def attach_nbd(self, front: int, lun: int, sock: socket.socket, *, handshake: bool, read_only: bool) -> None:
-        """Serve a unit on a connected stream socket (ours from now on, unless this raises Problem)."""
+    def attach_nbd(
+        self, front: int, lun: int, sock: socket.socket, *, handshake: bool, read_only: bool, alone: bool = False
+    ) -> None:
+        """Serve a unit on a connected stream socket (ours from now on, unless this raises Problem).
+
+        `alone`: its user cannot make more connections.
+        """
         unit = self._fronts.unit(lun)
         read_only = read_only or self._read_only
-        made = NbdFront(self._fronts, front, unit, sock, handshake=handshake, read_only=read_only)
+        made = NbdFront(self._fronts, front, unit, sock, handshake=handshake, read_only=read_only, alone=alone)
         self._fronts.add(made, made.ready)
         made.begin()
 

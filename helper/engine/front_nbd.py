@@ -40,10 +40,10 @@ _DIRECT = 32 * 1024
 _ERRORS = frozenset({errno.EPERM, errno.EIO, errno.ENOMEM, errno.EINVAL, errno.ENOSPC, errno.EOVERFLOW, errno.ENOTSUP})
 
 
-def export_of(front: Front) -> Export:
-    """Return what a unit looks like to an NBD client."""
+def export_of(front: Front, *, alone: bool = False) -> Export:
+    """Return what a unit looks like to an NBD client; `alone`: there is no way to a second connection."""
     info = front.unit.known
-    flags = HAS_FLAGS | SEND_FLUSH | CAN_MULTI_CONN | SEND_CACHE
+    flags = HAS_FLAGS | SEND_FLUSH | SEND_CACHE | (0 if alone else CAN_MULTI_CONN)
     if front.read_only:
         flags |= READ_ONLY
     else:
@@ -58,8 +58,9 @@ class NbdFront(Front):
     """One NBD client."""
 
     def __init__(
-        self, driver: Driver, number: int, unit: Unit, sock: socket.socket, *, handshake: bool, read_only: bool
-    ) -> None:
+        self, driver: Driver, number: int, unit: Unit, sock: socket.socket, *, handshake: bool, read_only: bool,
+        alone: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(driver, number, unit, read_only=read_only)
         sock.setblocking(False)
         large_buffers(sock)
@@ -75,7 +76,7 @@ class NbdFront(Front):
         self._into: Buffer | None = None
         self._into_rest: memoryview | None = None
         self._into_request = (0, 0, 0, 0)  # flags, handle, offset, length
-        self._handshake = Handshake(export_of(self)) if handshake else None
+        self._handshake = Handshake(export_of(self, alone=alone)) if handshake else None
 
     def begin(self) -> None:
         """Greet the client."""

@@ -12,9 +12,10 @@ import json
 import logging
 import os
 import socket
+import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..api import control
@@ -27,6 +28,7 @@ from .engine import Engine, SessionConfig
 from .login import ChapSecrets, LoginConfig, Secret
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
+from .probe import ProbeRun
 from .scsi.disk import LunInfo
 
 log = logging.getLogger(__name__)
@@ -187,6 +189,7 @@ class Worker:
         self._missing = list(missing)[:32]
         self._engine: Engine | None = None
         self._discovery: DiscoveryRun | None = None
+        self._role = "idle"
         self._fronts: dict[int, tuple[int, str]] = {}
         self._request = 0
         self._wanted: tuple[Portal, str] | None = None
@@ -218,9 +221,8 @@ class Worker:
 
     def _introduce(self) -> None:
         """Tell a helper that has just connected what there is."""
-        role = "session" if self._engine else "discovery" if self._discovery else "idle"
         fronts = [{"front": n, "lun": f"{lun:016x}", "kind": kind} for n, (lun, kind) in self._fronts.items()]
-        self._link.send("hello", version=control.VERSION, role=role, fronts=fronts, missing=self._missing)
+        self._link.send("hello", version=control.VERSION, role=self._role, fronts=fronts, missing=self._missing)
         if self._parameters is not None:
             self._link.send("parameters", **self._parameters)
         if self._luns is not None:
@@ -273,10 +275,11 @@ class Worker:
         login = _login_config(config, message.take("secrets"), message["role"])
         portals = tuple(Portal(**portal) for portal in config["portals"])
         page = message.take("statistics")
-        if message["role"] == "discovery":
+        self._role = message["role"]
+        if self._role != "session":
             if page is not None:
                 os.close(page)
-            self._discovery = DiscoveryRun(login, portals[0], self.loop, self)
+            self._discovery = self._question(login, portals[0])
             self._discovery.start()
             return True
         statistics = Writer(page) if page is not None else None
@@ -285,6 +288,12 @@ class Worker:
         self._engine = Engine(SessionConfig(login, portals), self, self.loop, statistics)
         self._engine.start()
         return True
+
+    def _question(self, login: LoginConfig, portal: Portal) -> DiscoveryRun:
+        """Return what is done when it is not a whole session."""
+        if self._role == "discovery":
+            return DiscoveryRun(login, portal, self.loop, self)
+        return ProbeRun(login, portal, self.loop, self, asking=self._role == "sign-in")
 
     def _connection(self, message: Message) -> bool:
         if message["request"] != self._request or self._wanted is None:
@@ -317,7 +326,8 @@ class Worker:
             sock = socket.socket(fileno=message.take("device"))
             sock.setblocking(False)
             try:
-                engine.attach_nbd(front, lun, sock, handshake=message["handshake"], read_only=message["read_only"])
+                options = {name: message[name] for name in ("handshake", "read_only", "alone")}
+                engine.attach_nbd(front, lun, sock, **options)
             except Problem:
                 sock.close()
                 raise
@@ -402,6 +412,11 @@ class Worker:
         self._link.send("front", front=front, **control.error_fields(problem))
         self._consider_leaving()
 
+    def stage_reached(self, name: str, attrs: Mapping[str, str]) -> None:
+        """Tell how far a login is."""
+        shown = {key: control.clean(value, control.TEXT_LENGTH) for key, value in attrs.items()}
+        self._link.send("stage", name=name, time=time.monotonic_ns() // 1000, attrs=shown)
+
     def targets_found(self, targets: Sequence[Any]) -> None:
         """Tell what discovery found, at most MAX_TARGETS."""
         for part, more in _parts(targets[: control.MAX_TARGETS], control.TARGETS_A_MESSAGE):
@@ -457,7 +472,7 @@ def _login_config(config: dict[str, Any], secrets: int | None, role: str) -> Log
         secrets=_read_secrets(secrets) if secrets is not None else None,
         address=portals[0]["address"],
         portal=Portal(**portals[0]),
-        session_type="Discovery" if role == "discovery" else "Normal",
+        session_type="Normal" if config["target_name"] else "Discovery",
     )
 
 
