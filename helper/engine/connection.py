@@ -42,6 +42,7 @@ _DIGEST = struct.Struct("<I")
 _HOT = struct.Struct(">BBxBI8xI4xIII4xII")
 _RESIDUALS = pdu.BIDI_OVERFLOW | pdu.BIDI_UNDERFLOW | pdu.OVERFLOW | pdu.UNDERFLOW
 _F = pdu.FINAL
+_ENDING = pdu.FINAL | pdu.STATUS
 
 
 class Connection:
@@ -163,11 +164,19 @@ class Connection:
             if header_digest and _DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
                 raise Problem("DigestError", where="header")
             if opcode == 0x25:  # Data-In
+                if end > filled and (length < DIRECT or data + length <= filled):
+                    break  # nearly there, or small
+                if flags & _ENDING == pdu.STATUS:
+                    raise _broken("Its status came before the end of the data.")  # 11.7.3
                 task = tasks[itt & INDEX_MASK]
                 if task.itt != itt:
                     task = session.stale(itt)  # only after an abort; raises otherwise
-                elif any_order or offset != task.got or offset + length > task.length:
-                    _check_place(task, offset, length, any_order=any_order)
+                elif (any_order or offset != task.got or offset + length > task.length) and not _is_new(
+                    task, offset, length, any_order=any_order
+                ):
+                    if flags & pdu.STATUS:
+                        raise _broken("It sent the same data twice.")
+                    task = session.nobody
                 if end <= filled:
                     if data_digest and length:
                         self._check_data(data, length)
@@ -202,14 +211,12 @@ class Connection:
                             self.exp_stat_sn = exp_stat_sn
                             session.ended(task, 0, status, flags, residual, b"", now)
                     self._large = False
-                elif length >= DIRECT and data + length > filled:
+                else:
                     self._large = length >= LARGE
                     self._begin_rest(task, data, filled, (flags, status, stat_sn, offset, length, residual))
                     pos = filled = 0
                     count += 1
                     break
-                else:
-                    break  # nearly there, or small
             else:
                 if end > filled:
                     if end - pos > len(buffer):
@@ -376,6 +383,8 @@ class Connection:
     def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
         """11.8: send what an R2T asks for, which must lie within the command's data and be asked for once."""
         data = task.data
+        if data is not None and r2t_sn < task.r2t_sn:
+            return  # 7.9: it came before
         good = data is not None and lun == task.unit.lun and ttt != pdu.NO_TAG and r2t_sn == task.r2t_sn
         if not good or not length or offset + length > task.length or length > self.parameters.max_burst_length:
             raise _broken("It asked for data that no command has.")
@@ -435,17 +444,22 @@ class Connection:
             self.out.add(pad)
 
 
-def _check_place(task: Task, offset: int, length: int, *, any_order: bool) -> None:
-    """A Data-In must lie within what the task reads, and bring every byte once (11.7.5)."""
+def _is_new(task: Task, offset: int, length: int, *, any_order: bool) -> bool:
+    """A Data-In must lie within what the task reads (11.7.5); one that came before is to be discarded (7.9)."""
     if task.got < 0 or offset + length > task.length:
         raise _broken("It sent data that no command asked for.")
     if not any_order:
+        if length and offset + length <= task.got:
+            return False
         raise _broken("Its data came out of order.")
     if task.pieces is None:
         task.pieces = []
+    if length and (offset, offset + length) in task.pieces:
+        return False
     if any(offset < end and start < offset + length for start, end in task.pieces):
         raise _broken("It sent the same data twice.")
     task.pieces.append((offset, offset + length))
+    return True
 
 
 def _broken(detail: str) -> Problem:

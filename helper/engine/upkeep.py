@@ -73,6 +73,8 @@ class Upkeep:
         if connection is None:
             return
         match message:
+            case pdu.NopIn(itt=itt, ttt=ttt) if pdu.NO_TAG not in (itt, ttt):  # 7.7
+                raise Problem("ProtocolError", detail="It asked for a sign of life and answered one at once.")
             case pdu.NopIn(ttt=ttt) if ttt != pdu.NO_TAG:  # 11.18: the target asks for a sign of life
                 header = pdu.nop_out(
                     ttt=ttt,

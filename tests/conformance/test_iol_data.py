@@ -392,9 +392,6 @@ def test_r2t_for_a_read(make_lab: MakeLab):
     assert call.data == b"9" * BLOCK
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a repeated R2TSN recovers the session (connection._answer_r2t) instead of being discarded"
-)
 def test_duplicate_r2t_is_discarded(make_lab: MakeLab):
     """7.9: duplicate R2TSNs MUST be discarded."""
     lab = solicited_only(make_lab)

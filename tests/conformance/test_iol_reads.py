@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conformance.harness import BLOCK, NO_TAG, READ, Lab
 from lundock.helper.target.pdu import Op, Pdu
-from lundock.helper.target.script import Send, Step
+from lundock.helper.target.script import Raw, Send, Step, Wait
 
 MakeLab = Callable[..., Lab]
 
@@ -127,18 +127,34 @@ def test_iol_11_1_2_data_in_of_length_0_is_accepted(make_lab: MakeLab):
 def test_data_in_out_of_order_where_that_was_agreed(make_lab: MakeLab):
     """13.18: DataPDUInOrder=No: the Buffer Offset says where data belongs."""
     lab = make(make_lab, settings={"data_pdu_in_order": False, "data_sequence_in_order": False}, DataPDUInOrder="No")
-    lab.play.data_ins = lambda pieces: [pieces[1], pieces[2], pieces[0]]
+    lab.play.data_ins = lambda pieces: [*pieces[1:], *pieces[:1]]
     call = lab.read(0, len(DATA))
     lab.finish(call)
     assert [pdu.offset for pdu in lab.sent(Op.DATA_IN)] == [1024, 2048, 0]
     assert call.data == DATA
 
 
+def test_data_in_out_of_order_and_in_pieces(make_lab: MakeLab):
+    """13.18: as before, and TCP cuts a PDU in two: it is looked at once."""
+    lab = make(make_lab, settings={"data_pdu_in_order": False, "data_sequence_in_order": False}, DataPDUInOrder="No")
+    lab.play.data_ins = lambda pieces: [*pieces[1:], *pieces[:1]]
+
+    def cut(pdu: Pdu) -> Iterable[Step]:
+        raw = pdu.pack()
+        return [Raw(raw[:100]), Wait(0.05), Raw(raw[100:])]
+
+    lab.play.when_sending(Op.DATA_IN, cut, nth=2)
+    call = lab.read(0, len(DATA))
+    lab.finish(call)
+    assert call.data == DATA
+    assert not lab.logins()
+
+
 def test_sequences_out_of_order_where_that_was_agreed(make_lab: MakeLab):
     """13.19: DataSequenceInOrder=No: bursts in any order."""
     settings = {"data_sequence_in_order": False, "max_burst_length": 2048}
     lab = make(make_lab, settings=settings, DataSequenceInOrder="No", MaxBurstLength="1024")
-    lab.play.data_ins = lambda pieces: [pieces[2], pieces[0], pieces[1]]
+    lab.play.data_ins = lambda pieces: [*pieces[2:], *pieces[:2]]
     call = lab.read(0, len(DATA))
     lab.finish(call)
     assert call.data == DATA
@@ -208,9 +224,6 @@ def test_exp_data_sn_that_implies_missing_data(make_lab: MakeLab):
     assert lab.logins()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a repeated Data-In recovers the session (connection._check_place) instead of being discarded"
-)
 def test_duplicate_data_in_is_discarded(make_lab: MakeLab):
     """7.9: duplicate DataSNs MUST be discarded."""
     lab = make(make_lab)
@@ -219,6 +232,38 @@ def test_duplicate_data_in_is_discarded(make_lab: MakeLab):
     lab.finish(call)
     assert call.data == DATA
     assert not lab.logins()
+
+
+def test_duplicate_data_in_where_any_order_was_agreed(make_lab: MakeLab):
+    """7.9: discarded as well; the first bytes that came stay."""
+    lab = make(make_lab, settings={"data_pdu_in_order": False, "data_sequence_in_order": False}, DataPDUInOrder="No")
+    lab.play.data_ins = lambda pieces: [*pieces[1:], *pieces[:1]]
+
+    def twice(pdu: Pdu) -> Iterable[Step]:
+        again = pdu.copy()
+        again.data = b"\xee" * len(pdu.data)
+        return [pdu, again]
+
+    lab.play.when_sending(Op.DATA_IN, twice, nth=1)
+    call = lab.read(0, len(DATA))
+    lab.finish(call)
+    assert call.data == DATA
+    assert not lab.logins()
+
+
+def test_duplicate_with_the_status_is_not_lost(make_lab: MakeLab):
+    """7.9, 11.7.3: the same data once more, now with the status: nothing waits for ever."""
+    lab = make(make_lab)
+
+    def first_without(pdu: Pdu) -> Iterable[Step]:
+        first = pdu.copy()
+        first.flags, first.status = F, 0
+        return [first, pdu]
+
+    lab.play.when_sending(Op.DATA_IN, first_without, nth=3)
+    call = lab.read(0, len(DATA))
+    lab.finish(call)
+    assert call.data == DATA
 
 
 def test_iol_13_2_no_data_ack_at_level_0(make_lab: MakeLab):
@@ -282,7 +327,6 @@ def test_data_in_longer_than_we_take(make_lab: MakeLab):
     assert call.data == DATA
 
 
-@pytest.mark.xfail(strict=True, reason="S without F is taken (connection._parse)")
 def test_status_without_final_bit(make_lab: MakeLab):
     """11.7.3, 7.7: S=1 wants F=1: a format error."""
     lab = make(make_lab)
