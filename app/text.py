@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,7 @@ def microseconds(value: float) -> str:
 
 
 #: Below so many seconds, in a unit of so many, as a span and as a time that is past.
-_SPANS = (
+_SPANS: Sequence[tuple[float, int, Callable[[int], str], Callable[[int], str]]] = (
     (60, 1, lambda n: tr("%n second(s)", "", n), lambda n: tr("%n second(s) ago", "", n)),
     (3600, 60, lambda n: tr("%n minute(s)", "", n), lambda n: tr("%n minute(s) ago", "", n)),
     (86400, 3600, lambda n: tr("%n hour(s)", "", n), lambda n: tr("%n hour(s) ago", "", n)),

@@ -25,7 +25,7 @@ class _Current:
 
 def use(translate: Translate | None) -> None:
     """Have another function translate; None is English again."""
-    _Current.translate = staticmethod(translate or english)  # type: ignore[assignment]
+    _Current.translate = staticmethod(translate or english)
 
 
 def tr(source: str, note: str = "", n: int = -1) -> str:

@@ -158,6 +158,11 @@ class Lun(_View):
         return self.kind == "disk" and self.size > 0
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is attached as a file, and not as a device."""
+        return self.attach_method == "file"
+
+    @property
     def mounts(self) -> tuple[str, ...]:
         """Where it is mounted."""
         return tuple(str(h.get("name", "")) for h in self.holders if h.get("kind") == "mount")

@@ -10,8 +10,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from ...helper.api import contract
 from ...helper.api.errors import Problem
 from ...helper.api.names import JOB, LUN, MANAGER, ROOT_PATH, SESSION, TARGET
 from ...helper.api.values import Descriptor
@@ -187,9 +189,9 @@ async def login(
     return str(details.get("session", "")), as_paths(details.get("luns"))
 
 
-async def logout(client: Client, target: str, on_step: Step = no_step) -> None:
-    """Eject a target's disks and disconnect."""
-    await client.job(target, TARGET, "Logout", {}, on_step=on_step)
+async def logout(client: Client, target: str, on_step: Step = no_step, *, force: bool = False) -> None:
+    """Eject a target's disks and disconnect; `force` as in `eject`."""
+    await client.job(target, TARGET, "Logout", {"force": True} if force else {}, on_step=on_step)
 
 
 async def rescan(client: Client, session: str, on_step: Step = no_step) -> None:
@@ -205,9 +207,16 @@ async def attach(
     return Attached(*(str(details.get(key, "")) for key in ("device", "method", "reason")))
 
 
-async def eject(client: Client, lun: str, on_step: Step = no_step) -> None:
-    """Write out what is pending and take the device away."""
-    await client.job(lun, LUN, "Eject", {}, on_step=on_step)
+async def eject(client: Client, lun: str, on_step: Step = no_step, *, force: bool = False) -> None:
+    """Write out what is pending and take the device away; `force`: whoever uses it, and whatever is lost by it."""
+    await client.job(lun, LUN, "Eject", {"force": True} if force else {}, on_step=on_step)
+
+
+@cache
+def can_force() -> bool:
+    """Whether the contract that is installed here lets a disk be taken away by force."""
+    options = contract.interfaces()[LUN].methods["Eject"].inputs[-1].keys
+    return options is None or "force" in options
 
 
 async def statistics(client: Client) -> dict[str, dict[str, Any]]:

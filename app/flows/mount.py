@@ -24,7 +24,7 @@ def advice(lun: Lun, *, udisks: bool) -> MountAdvice:
         return MountAdvice("open", place=lun.mounts[0])
     if not lun.device:
         return MountAdvice("none")
-    if lun.attach_method == "file":
+    if lun.is_file:
         options = "-o ro" if lun.read_only else "-o rw"
         return MountAdvice("command", command=f"fuse2fs {options} {shlex.quote(lun.device)} FOLDER")
     if udisks:

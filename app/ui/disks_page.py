@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QUrl, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,9 +15,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ...helper.api.errors import Problem
-from ..client import operations, udisks
-from ..client.client import Client
 from ..client.mirror import Snapshot
 from ..client.objects import Lun, Target
 from ..flows.mount import advice
@@ -25,33 +22,31 @@ from ..model.bridge import Bus
 from ..model.disks import DisksModel
 from ..model.targets import PATH
 from ..words import tr
+from .actions import Actions
 from .cells import TwoLines
-from .widgets import Code, Elided, Message, button, set_icon, spaced
+from .widgets import Code, Elided, Message, button, name_button, set_icon, spaced
 
 
 class DisksPage(QWidget):
-    """The disks of one target. `failed` hands a problem to the banner."""
+    """The disks of one target."""
 
-    failed = Signal(object)
-
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, actions: Actions) -> None:
         super().__init__()
         self._bus = bus
+        self._actions = actions
         self._target: Target | None = None
-        self._busy: set[str] = set()
-        self._udisks = False
         self._model = DisksModel(self)
         self._table = QTableView()
         self._note = Elided("", "muted")
         self._code = Code()
         self._open = button(tr("Open"), self._on_open, icon="folder", primary=True)
-        self._attach = button(tr("Attach"), self._on_attach, icon="attach")
-        self._unmount = button(tr("Unmount"), self._on_unmount)
-        self._eject = button(tr("Eject"), self._on_eject, icon="eject")
+        self._attach = button(tr("Attach"), lambda: self._with_lun(actions.attach), icon="attach")
+        self._unmount = button(tr("Unmount"), lambda: self._with_lun(actions.unmount))
+        self._eject = button(tr("Eject"), lambda: self._with_lun(actions.eject), icon="eject")
         self._stack = QStackedWidget()
         self._none = Message("disk", tr("Not connected"), tr("Connect to see this target's disks."))
         self._build()
-        bus.run(lambda _client: udisks.available(), self._on_udisks)
+        actions.changed.connect(lambda _path: self._refresh_buttons())
 
     def _build(self) -> None:
         self._table.setAccessibleName(tr("Disks of this target"))
@@ -109,15 +104,16 @@ class DisksPage(QWidget):
         self._refresh_buttons()
 
     def _say_none(self, target: Target | None) -> None:
-        heading, sentence = "Not connected", "Connect to see this target's disks."
+        heading, sentence = tr("Not connected"), tr("Connect to see this target's disks.")
         if target is not None and target.state == "connected":
-            heading = "No disks"
-            sentence = (
+            heading = tr("No disks")
+            words = tr(
                 "The target shows no disks to this computer. Its administrator has to allow this computer's name: "
-                f"{self._bus.snapshot_now.manager.initiator_name}"
+                "{name}"
             )
+            sentence = words.format(name=self._bus.snapshot_now.manager.initiator_name)
         elif target is not None and target.state != "disconnected":
-            heading, sentence = "One moment", "The disks are shown as soon as the target answers."
+            heading, sentence = tr("One moment"), tr("The disks are shown as soon as the target answers.")
         self._none.heading.setText(heading)
         self._none.sentence.setText(sentence)
 
@@ -132,19 +128,18 @@ class DisksPage(QWidget):
 
     def _refresh_buttons(self) -> None:
         lun = self._lun()
-        connected = self._target is not None and self._target.state == "connected" and self._bus.snapshot_now.ready
-        free = lun is not None and connected and lun.path not in self._busy
+        connected = self._target is not None and self._target.connected and self._bus.snapshot_now.ready
+        free = lun is not None and connected and not self._actions.busy(lun.path)
         attached = lun is not None and bool(lun.device)
-        what = advice(lun, udisks=self._udisks) if lun is not None else None
+        what = advice(lun, udisks=self._actions.udisks) if lun is not None else None
         kind = what.kind if what is not None else "none"
-        self._open.setText(tr("Open") if kind == "open" else "Mount")
-        self._open.setAccessibleName(self._open.text())
+        name_button(self._open, tr("Open") if kind == "open" else tr("Mount"))
         set_icon(self._open, "folder" if kind == "open" else "mount", primary=True)
         self._open.setVisible(kind in {"open", "udisks"})
         self._open.setEnabled(free)
         self._attach.setVisible(not attached)
         self._attach.setEnabled(free and lun is not None and lun.usable)
-        self._unmount.setVisible(kind == "open" and self._udisks)
+        self._unmount.setVisible(kind == "open" and self._actions.udisks and lun is not None and not lun.is_file)
         self._unmount.setEnabled(free)
         self._eject.setVisible(attached)
         self._eject.setEnabled(free)
@@ -154,53 +149,28 @@ class DisksPage(QWidget):
         self._say(lun)
 
     def _say(self, lun: Lun | None) -> None:
-        if lun is None or not lun.device:
-            self._note.setText(tr("Attach the disk to use it on this computer.") if lun is not None else "")
+        if lun is None:
+            self._note.setText("")
+        elif not lun.device:
+            self._note.setText(tr("Attach the disk to use it on this computer.") if lun.usable else "")
         else:
             reason = lun.attach_reason.rstrip(".")
-            self._note.setText(f"Attached as {lun.attach_method}{': ' + reason if reason else ''}")
-
-    def _on_udisks(self, there: object) -> None:
-        self._udisks = bool(there)
-        self._refresh_buttons()
+            words = tr("Attached as {method}: {reason}") if reason else tr("Attached as {method}")
+            self._note.setText(words.format(method=lun.attach_method, reason=reason))
 
     # ---- what is done
 
-    def _on_attach(self) -> None:
+    def _with_lun(self, does: object) -> None:
         lun = self._lun()
         if lun is not None:
-            self._do(lun.path, lambda client: operations.attach(client, lun.path))
-
-    def _on_eject(self) -> None:
-        lun = self._lun()
-        if lun is not None:
-            self._do(lun.path, lambda client: operations.eject(client, lun.path))
+            does(lun)  # type: ignore[operator]
 
     def _on_open(self) -> None:
         lun = self._lun()
         if lun is None:
             return
-        what = advice(lun, udisks=self._udisks)
+        what = advice(lun, udisks=self._actions.udisks)
         if what.kind == "open":
             QDesktopServices.openUrl(QUrl.fromLocalFile(what.place))
         elif what.kind == "udisks":
-            self._do(lun.path, lambda _client: udisks.mount(lun.device))
-
-    def _on_unmount(self) -> None:
-        lun = self._lun()
-        if lun is not None:
-            self._do(lun.path, lambda _client: udisks.unmount(lun.device))
-
-    def _do(self, path: str, work: object) -> None:
-        self._busy.add(path)
-        self._refresh_buttons()
-
-        async def doing(client: Client) -> None:
-            await work(client)  # type: ignore[operator]
-
-        self._bus.run(doing, lambda _result: self._done(path, None), lambda problem: self._done(path, problem))
-
-    def _done(self, path: str, problem: Problem | None) -> None:
-        self._busy.discard(path)
-        self._refresh_buttons()
-        self.failed.emit(problem)
+            self._actions.mount(lun)

@@ -33,6 +33,7 @@ class Colours:
     bad: str
     warning_ground: str
     bad_ground: str
+    good_ground: str
     read: str
     write: str
 
@@ -40,12 +41,14 @@ class Colours:
 LIGHT = Colours(
     window="#f4f6f8", base="#ffffff", raised="#ffffff", text="#1b2430", muted="#566273", border="#d5dbe3",
     accent="#1f66b8", on_accent="#ffffff", hover="#e8edf3", selected="#dbe8f7", good="#1a7a48", busy="#1f66b8",
-    warning="#8a5a00", bad="#b3261e", warning_ground="#fff5dc", bad_ground="#fdecea", read="#1f66b8", write="#b8530a",
+    warning="#8a5a00", bad="#b3261e", warning_ground="#fff5dc", bad_ground="#fdecea", good_ground="#e6f5ec",
+    read="#1f66b8", write="#b8530a",
 )  # fmt: skip
 DARK = Colours(
     window="#1c2027", base="#15181e", raised="#232831", text="#e7ebf1", muted="#a0abba", border="#363e4a",
     accent="#5fa8ee", on_accent="#0d1825", hover="#2a303a", selected="#25405f", good="#4fc98a", busy="#5fa8ee",
-    warning="#e6b84f", bad="#ff8a80", warning_ground="#3a3118", bad_ground="#40211f", read="#5fa8ee", write="#f2a55f",
+    warning="#e6b84f", bad="#ff8a80", warning_ground="#3a3118", bad_ground="#40211f", good_ground="#173326",
+    read="#5fa8ee", write="#f2a55f",
 )  # fmt: skip
 
 
@@ -159,6 +162,7 @@ QLabel[role="muted"] {{ color: {c.muted}; }}
 QLabel[role="error"] {{ color: {c.bad}; }}
 QLabel[role="figure"] {{ font-size: 15pt; font-weight: 600; }}
 #banner[side="bad"] {{ background: {c.bad_ground}; border: 1px solid {c.bad}; border-radius: 8px; }}
+#banner[side="good"] {{ background: {c.good_ground}; border: 1px solid {c.good}; border-radius: 8px; }}
 #banner[side="warning"] {{ background: {c.warning_ground}; border: 1px solid {c.warning}; border-radius: 8px; }}
 #card {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 8px; }}
 #code {{ background: {c.window}; border: 1px solid {c.border}; border-radius: 6px; padding: 7px 9px;

@@ -51,6 +51,12 @@ def button(words: str, clicked: Callable[[], object], *, icon: str = "", primary
     return made
 
 
+def name_button(control: QPushButton, words: str) -> None:
+    """Give a button another text, and the same as its name."""
+    control.setText(words)
+    control.setAccessibleName(words.replace("&", ""))
+
+
 def set_icon(control: QPushButton, icon: str, *, primary: bool = False) -> None:
     """Put an icon before a button's text."""
     gap = 5
@@ -75,6 +81,27 @@ def spaced(layout: QLayout, margin: int = 0, spacing: int = 8) -> None:
     """Give a layout its margin and spacing."""
     layout.setContentsMargins(margin, margin, margin, margin)
     layout.setSpacing(spacing)
+
+
+def row_of(*widgets: QWidget, spacing: int = 8, stretch: QWidget | None = None) -> QWidget:
+    """Return widgets in a row; one of them may take the room that is left."""
+    made = QWidget()
+    row = QHBoxLayout(made)
+    spaced(row, 0, spacing)
+    for widget in widgets:
+        row.addWidget(widget, 1 if widget is stretch else 0)
+    return made
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)
 
 
 def copy(words: str) -> None:

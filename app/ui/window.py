@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QMainWindow,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -21,24 +19,22 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from ...helper.api.errors import Problem
-from ..client import operations
-from ..client.agent import Question
-from ..client.client import Client
+from .. import text
 from ..client.mirror import Link, Snapshot
 from ..client.objects import Target
-from ..client.operations import Secrets, SignIn
-from ..client.thread import Work
 from ..flows.connect import SIGN_IN_ERRORS
 from ..model.bridge import Bus
 from ..words import tr
 from . import theme
+from .actions import Actions
 from .activity_page import ActivityPage
 from .connect_dialog import ConnectDialog
 from .details_page import DetailsPage
 from .disks_page import DisksPage
 from .events_page import EventsPage
 from .header import Header
-from .sign_in import SignInDialog
+from .notice import Notice
+from .questions import Questions
 from .target_list import TargetList
 from .widgets import Banner, Code, Elided, Message, button, copy, spaced, tool
 
@@ -46,12 +42,6 @@ _AGAIN = frozenset(
     {"ConnectionRefused", "ConnectionTimeout", "HostUnreachable", "NetworkUnreachable", "NameNotFound", "Timeout",
      "ConnectionLost", "ServiceUnavailable", "TargetError", "OutOfResources"}
 )  # fmt: skip
-
-
-def _close(dialog: QDialog) -> None:
-    """Close a question whose answer is not needed any more; it may be closed, and gone, already."""
-    if isValid(dialog):
-        dialog.reject()
 
 
 class Window(QMainWindow):
@@ -62,9 +52,10 @@ class Window(QMainWindow):
         self._bus = bus
         self._settings = settings
         self._path = ""
-        self._problems: dict[str, Problem] = {}
         self._dismissed: dict[str, str] = {}
-        self._work: dict[str, Work] = {}
+        self._wizard: ConnectDialog | None = None
+        self.actions_on = Actions(bus, self)
+        self.questions = Questions(bus, self)
         self.setWindowTitle("Lundock")
         self.setWindowIcon(theme.icon("lundock"))
         self.setMinimumSize(860, 520)
@@ -72,7 +63,8 @@ class Window(QMainWindow):
         self.list = TargetList()
         self.header = Header()
         self.banner = Banner()
-        self.disks = DisksPage(bus)
+        self.notice = Notice()
+        self.disks = DisksPage(bus, self.actions_on)
         self.activity = ActivityPage(bus)
         self.details = DetailsPage()
         self.events = EventsPage(bus)
@@ -145,17 +137,18 @@ class Window(QMainWindow):
         layout = QVBoxLayout(page)
         spaced(layout, 0, 0)
         layout.addWidget(self.header)
-        around = QHBoxLayout()
+        around = QVBoxLayout()
         around.setContentsMargins(16, 0, 16, 6)
+        around.addWidget(self.notice)
         around.addWidget(self.banner)
         layout.addLayout(around)
         self.tabs.setAccessibleName(tr("Pages"))
         self.tabs.setIconSize(QSize(18, 18))
         for widget, icon, words in (
-            (self.disks, "disk", "Disks"),
-            (self.activity, "activity", "Activity"),
-            (self.details, "details", "Details"),
-            (self.events, "events", "Events"),
+            (self.disks, "disk", tr("Disks")),
+            (self.activity, "activity", tr("Activity")),
+            (self.details, "details", tr("Details")),
+            (self.events, "events", tr("Events")),
         ):
             widget.setAccessibleName(words)
             self.tabs.addTab(widget, theme.icon(icon), words)
@@ -165,8 +158,8 @@ class Window(QMainWindow):
     def _empty_page(self) -> QWidget:
         page = Message(
             "disks",
-            "No targets yet",
-            "A target is a storage device's offer of disks. Give the device's address to see what it has for you.",
+            tr("No targets yet"),
+            tr("A target is a storage device's offer of disks. Give the device's address to see what it has for you."),
         )
         page.add(button(tr("Connect to a target …"), self.connect_to_target, icon="add", primary=True))
         return page
@@ -174,8 +167,8 @@ class Window(QMainWindow):
     def _missing_page(self) -> QWidget:
         self._missing = Message(
             "warning",
-            "The Lundock service is not running",
-            "It does the work that needs the administrator's rights. Install the lundock package, or start it:",
+            tr("The Lundock service is not running"),
+            tr("It does the work that needs the administrator's rights. Install the lundock package, or start it:"),
         )
         self._start = Code("sudo systemctl start lundock")
         self._missing.add(self._start)
@@ -185,12 +178,14 @@ class Window(QMainWindow):
     def _connect_signals(self) -> None:
         self._bus.changed.connect(self._on_changed)
         self._bus.figures.connect(self._on_figures)
-        self._bus.asked.connect(self._on_asked)
         self.list.chosen.connect(self._on_chosen)
         self.header.asked.connect(self._on_header)
         self.banner.acted.connect(self._on_banner)
         self.banner.dismissed.connect(self._on_dismissed)
-        self.disks.failed.connect(self._on_disk_problem)
+        self.actions_on.changed.connect(lambda _path: self._show_target())
+        self.actions_on.told.connect(self.notice.tell)
+        self.actions_on.needs_window.connect(self.come_forward)
+        self.questions.asked.connect(lambda _question: self.come_forward())
 
     # ---- what is shown
 
@@ -218,10 +213,6 @@ class Window(QMainWindow):
 
     def _forget_solved(self, snapshot: Snapshot) -> None:
         """What stood in the way is out of the way once it is connected again."""
-        for path in list(self._problems):
-            target = snapshot.targets.get(path)
-            if target is None:
-                del self._problems[path]
         for path, code in list(self._dismissed.items()):
             target = snapshot.targets.get(path)
             if target is None or target.last_error != code:
@@ -244,8 +235,8 @@ class Window(QMainWindow):
         if target is None:
             return None, "", False
         if not snapshot.ready:
-            return self._same("HelperUnavailable"), "Look again", True
-        problem = self._problems.get(target.path)
+            return self._same("HelperUnavailable"), tr("Look again"), True
+        problem = self.actions_on.problems.get(target.path)
         if problem is not None:
             return problem, self._action_for(problem, target), False
         if not self._has_old_trouble(target):
@@ -258,7 +249,7 @@ class Window(QMainWindow):
         """Whether what ended the last attempt, or stands in the session's way, is to be shown."""
         if not target.last_error or self._dismissed.get(target.path) == target.last_error:
             return False
-        return target.state == "lost" or (target.state == "disconnected" and target.path not in self._work)
+        return target.state == "lost" or (target.state == "disconnected" and not self.actions_on.busy(target.path))
 
     def _same(self, code: str, **attrs: str) -> Problem:
         """Return the problem that is shown already, when it is the same one: it is not drawn anew."""
@@ -272,8 +263,8 @@ class Window(QMainWindow):
     @staticmethod
     def _action_for(problem: Problem, target: Target) -> str:
         if problem.code in SIGN_IN_ERRORS:
-            return "Sign in …"
-        return "Try again" if problem.code in _AGAIN and target.state == "disconnected" else ""
+            return tr("Sign in …")
+        return tr("Try again") if problem.code in _AGAIN and target.state == "disconnected" else ""
 
     def _on_figures(self) -> None:
         self.list.update_rows(self._bus.snapshot_now, self._bus.rates)
@@ -288,17 +279,22 @@ class Window(QMainWindow):
         self.right.setCurrentIndex(self._page_of(snapshot))
         self._show_target()
 
-    def connect_to_target(self) -> ConnectDialog:
-        """Open the wizard."""
-        dialog = ConnectDialog(self._bus, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(True)
-        dialog.connected.connect(self._on_new_target)
-        dialog.open()
+    def connect_to_target(self, address: str = "", target_name: str = "") -> ConnectDialog:
+        """Open the wizard, with what is known already filled in; the one that is open when there is one."""
+        dialog = self._wizard if self._wizard is not None and isValid(self._wizard) else None
+        if dialog is None:
+            dialog = ConnectDialog(self._bus, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.setModal(True)
+            dialog.connected.connect(self._on_new_target)
+            self._wizard = dialog
+            dialog.open()
+        if address or target_name:
+            dialog.start_with(address, target_name)
         return dialog
 
     def _on_new_target(self, path: str) -> None:
-        self._problems.pop(path, None)
+        self.actions_on.done_with(path)
         self.list.update_rows(self._bus.snapshot_now, self._bus.rates)
         self.list.choose(path)
 
@@ -306,155 +302,43 @@ class Window(QMainWindow):
         target = self.target
         if target is None:
             return
-        if what == "connect":
-            self.connect_target(target)
-        elif what == "cancel":
-            self._cancel(target)
-        elif what == "disconnect":
-            self._ask_for(target, lambda client: operations.logout(client, target.path))
-        elif what == "rescan":
-            self._ask_for(target, lambda client: operations.rescan(client, target.session))
-        elif what == "sign-in":
-            self.sign_in(target, "Give the name and the secret that are set on the target.")
-        elif what == "forget":
-            self._forget(target)
-
-    def connect_target(self, target: Target, how: SignIn | None = None, secrets: Secrets | None = None) -> None:
-        """Connect a saved target; the helper asks our agent for secrets when the record says that it signs in."""
-        self._ask_for(target, lambda client: operations.login(client, target.path, sign_in=how, secrets=secrets))
-
-    def _ask_for(self, target: Target, work: object) -> None:
-        self._problems.pop(target.path, None)
-        self._work[target.path] = self._bus.run(
-            work,  # type: ignore[arg-type]
-            lambda _result: self._ended(target.path, None),
-            lambda problem: self._ended(target.path, problem),
-        )
-        self._show_banner(self._bus.snapshot_now, target)
-
-    def _ended(self, path: str, problem: Problem | None) -> None:
-        self._work.pop(path, None)
-        if problem is not None and problem.code != "Cancelled":
-            self._problems[path] = problem
-        self._show_target()
-
-    def _cancel(self, target: Target) -> None:
-        work = self._work.get(target.path)
-        if work is not None:
-            work.cancel()
-            return
-        job = self._bus.snapshot_now.job_on(target.path, "login")
-        if job is not None:
-            self._bus.run(lambda client: operations.cancel(client, job.path))
-
-    def sign_in(self, target: Target, why: str) -> SignInDialog:
-        """Ask for name and secret, then connect with them."""
-        how = SignIn(target.sign_in, target.chap_name, target.target_chap_name)
-        dialog = SignInDialog(target.title, why, how, self._bus.snapshot_now.manager.initiator_name, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._signed_in(target, dialog))
-        dialog.open()
-        return dialog
-
-    def _signed_in(self, target: Target, dialog: SignInDialog) -> None:
-        how, secrets, keep = dialog.form.how(), dialog.form.secrets(), dialog.form.keep.isChecked()
-        dialog.form.clear()
-
-        async def work(client: Client) -> None:
-            await operations.login(client, target.path, sign_in=how, secrets=secrets)
-            await operations.update_target(client, target.path, how.options())
-
-        def done(_result: object) -> None:
-            if keep:
-                self._bus.later(
-                    self._bus.keyring.store(target.name, secrets), lambda _none: None, lambda _problem: None
-                )
-            self._ended(target.path, None)
-
-        self._problems.pop(target.path, None)
-        self._work[target.path] = self._bus.run(work, done, lambda problem: self._ended(target.path, problem))
-
-    def _forget(self, target: Target) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(tr("Forget this target?"))
-        box.setText(f"Forget “{target.title}”?")
-        box.setInformativeText(
-            tr("Its settings and its secrets in the keyring are removed here. Nothing changes on the target.")
-        )
-        forget = box.addButton(tr("Forget"), QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        for control in box.buttons():
-            control.setAccessibleName(control.text().replace("&", ""))
-        box.buttonClicked.connect(lambda clicked: self._forgotten(target) if clicked is forget else None)
-        box.open()
-
-    def _forgotten(self, target: Target) -> None:
-        def done(_result: object) -> None:
-            self._bus.keyring.forget(target.name)
-            self._ended(target.path, None)
-
-        path = target.path
-        self._bus.run(
-            lambda client: operations.remove_target(client, path), done, lambda problem: self._ended(path, problem)
-        )
+        actions = self.actions_on
+        does: dict[str, Callable[[], object]] = {
+            "connect": lambda: actions.connect_target(target),
+            "cancel": lambda: actions.cancel(target),
+            "disconnect": lambda: actions.disconnect_target(target),
+            "rescan": lambda: actions.rescan(target),
+            "sign-in": lambda: actions.sign_in(target, tr("Give the name and the secret that are set on the target.")),
+            "forget": lambda: actions.forget(target),
+        }
+        does[what]()
 
     def _on_banner(self) -> None:
         target, problem = self.target, self.banner.problem
         if problem is not None and problem.code == "HelperUnavailable":
             self._bus.retry()
         elif target is not None and problem is not None and problem.code in SIGN_IN_ERRORS:
-            self.sign_in(target, str(problem))
+            self.actions_on.sign_in(target, text.explain(problem).summary)
         elif target is not None:
-            self.connect_target(target)
+            self.actions_on.connect_target(target)
 
     def _on_dismissed(self) -> None:
         target = self.target
         if target is not None:
-            self._problems.pop(target.path, None)
             self._dismissed[target.path] = target.last_error
+            self.actions_on.done_with(target.path)
         self.banner.show_problem(None)
-
-    def _on_disk_problem(self, problem: Problem | None) -> None:
-        if problem is None:
-            self._problems.pop(self._path, None)
-        elif problem.code != "Cancelled":
-            self._problems[self._path] = problem
-        self._show_banner(self._bus.snapshot_now, self.target)
-
-    # ---- the secret agent's questions
-
-    def _on_asked(self, question: Question, answer: Future[Secrets]) -> None:
-        snapshot = self._bus.snapshot_now
-        target = snapshot.targets.get(question.path)
-        why = "The name or the secret was refused." if question.retry else "The target asks for its secret."
-        method = "mutual" if question.mutual else "chap"
-        how = SignIn(method, question.chap_name, question.target_chap_name)
-        title = target.title if target is not None else question.target
-        dialog = SignInDialog(title, why, how, snapshot.manager.initiator_name, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.form.name.setReadOnly(True)  # the record's name is used; only the secret was asked for
-        dialog.finished.connect(lambda result: self._answer(question, dialog, answer, result))
-        answer.add_done_callback(lambda done: self._bus.call(lambda: _close(dialog)) if done.cancelled() else None)
-        dialog.open()
-
-    def _answer(self, question: Question, dialog: SignInDialog, answer: Future[Secrets], result: int) -> None:
-        secrets, keep = dialog.form.secrets(), dialog.form.keep.isChecked()
-        dialog.form.clear()
-        if not answer.set_running_or_notify_cancel():
-            return
-        if result != QDialog.DialogCode.Accepted:
-            answer.set_exception(Problem("Cancelled"))
-            return
-        answer.set_result(secrets)
-        if keep and question.target:
-            self._bus.later(
-                self._bus.keyring.store(question.target, secrets), lambda _none: None, lambda _problem: None
-            )
 
     def _copy_name(self) -> None:
         copy(self._bus.snapshot_now.manager.initiator_name)
+
+    def come_forward(self) -> None:
+        """Show the window to the person, wherever it was."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     # ---- remembered
 

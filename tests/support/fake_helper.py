@@ -144,14 +144,14 @@ class FakeTarget:
         if "mutual" in self.name and given.get("target-secret") != SECRETS[1]:
             raise Problem("TargetNotAuthenticated")
 
-    async def logout(self, _call: Call, _options: dict[str, Any]) -> ObjectPath:
-        return self.service.start("logout", [self.path], self._logout)
+    async def logout(self, _call: Call, options: dict[str, Any]) -> ObjectPath:
+        return self.service.start("logout", [self.path], lambda job: self._logout(job, force=options.get("force")))
 
-    async def _logout(self, job: FakeJob) -> dict[str, Any]:
+    async def _logout(self, job: FakeJob, *, force: bool | None = False) -> dict[str, Any]:
         if self.session == "/":
             raise Problem("NotConnected", target=self.name)
         held = [h["name"] for p in self.service.luns_of(self.session) for h in self.service.luns[p].holders]
-        if held:
+        if held and not force:
             raise Problem("DeviceBusy", holders=", ".join(held))
         self.set_state("disconnecting")
         job.go("logout")
@@ -265,15 +265,16 @@ class FakeLun:
 
         return self.service.start("attach", [self.path], work)
 
-    async def eject(self, _call: Call, _options: dict[str, Any]) -> ObjectPath:
+    async def eject(self, _call: Call, options: dict[str, Any]) -> ObjectPath:
         async def work(job: FakeJob) -> dict[str, Any]:
             if not self.device:
                 raise Problem("NotAttached")
-            if self.holders:
+            if self.holders and not options.get("force"):
                 raise Problem("DeviceBusy", holders=", ".join(f"{h['name']}" for h in self.holders))
             job.go("flush")
             await asyncio.sleep(self.service.pace)
             self.device = self.attach_method = self.attach_reason = ""
+            self.holders = []
             self.service.server.refresh(self.path)
             return {}
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,66 +33,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from support.fake_helper import ANYONE, IQN, SECRETS, RunningFake
-
-
-class Memory:
-    """A keyring in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        self.kept.pop((service, username), None)
-
-
-class Bench:
-    """A window on a service, and what tests do with it."""
-
-    def __init__(self, qtbot: Any, fake: RunningFake) -> None:
-        self.qtbot = qtbot
-        self.fake = fake
-        self.memory = Memory()
-        self.bus = Bus(Where("address", fake.address), keyring=Keyring(self.memory))
-        self.window = Window(self.bus)
-        qtbot.addWidget(self.window)
-        self.window.show()
-        self.bus.start()
-        self.until(lambda: self.bus.snapshot_now.ready)
-
-    def until(self, condition: Any) -> None:
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=10_000)
-
-    def click(self, control: QAbstractButton) -> None:
-        assert control.isEnabled(), control.text()
-        self.qtbot.mouseClick(control, Qt.MouseButton.LeftButton)
-
-    def state(self, path: str) -> str:
-        target = self.bus.snapshot_now.targets.get(path)
-        return target.state if target is not None else ""
-
-    def shown_button(self, parent: QWidget, name: str) -> QAbstractButton:
-        found = [b for b in parent.findChildren(QAbstractButton) if b.isVisible() and b.accessibleName() == name]
-        assert len(found) == 1, [b.accessibleName() for b in parent.findChildren(QAbstractButton) if b.isVisible()]
-        return found[0]
-
-    def go_from_address(self, dialog: Any, address: str) -> None:
-        dialog.start_with(address)
-        self.click(dialog._go)
-
-
-@pytest.fixture
-def bench(qtbot: Any, qapp: QApplication, fake: RunningFake) -> Iterator[Bench]:
-    theme.apply(qapp, dark=False)
-    made = Bench(qtbot, fake)
-    yield made
-    made.window.close()
-    made.bus.stop()
+from support.window import Bench, Memory
 
 
 def test_a_first_start_leads_to_the_wizard(bench: Bench) -> None:
@@ -197,7 +137,7 @@ def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
     words = [w.text() for w in bench.window.banner.findChildren(QLabel)]
     assert "refused.example refuses connections on port 3260." in words
     bench.click(bench.shown_button(bench.window.banner, "Try again"))
-    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and not bench.window._work)
+    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and not bench.window.actions_on._work)
     assert bench.window.banner.isVisible()
     bench.click(bench.shown_button(bench.window.banner, "Dismiss"))
     assert not bench.window.banner.isVisible()
@@ -213,24 +153,6 @@ def test_disks_are_attached_and_ejected(bench: Bench) -> None:
     bench.click(disks._eject)
     bench.until(disks._attach.isVisible)
     assert bench.fake.helper.calls == ["login", "attach", "eject"]
-
-
-def test_an_eject_that_is_refused_says_who_holds_the_disk(bench: Bench) -> None:
-    path = bench.fake.add("backup")
-    bench.fake.connect(path)
-
-    async def hold(helper: Any) -> None:
-        lun = next(iter(helper.luns.values()))
-        lun.device, lun.attach_method = "/dev/loop7", "fuse"
-        lun.holders = [{"kind": "process", "name": "fio", "pid": 7}]
-        helper.server.refresh(lun.path)
-
-    bench.fake.do(hold)
-    disks = bench.window.disks
-    bench.until(lambda: disks._eject.isVisible() and disks._eject.isEnabled())
-    bench.click(disks._eject)
-    bench.until(bench.window.banner.isVisible)
-    assert "fio" in bench.window.banner._meaning.text()
 
 
 def test_figures_are_drawn_while_they_are_seen_and_not_while_paused(bench: Bench) -> None:
