@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .api.errors import Problem
 from .discovering import Discovering
+from .probing import Probed, Probing
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -71,6 +72,12 @@ class Supervisor:
     async def discover(self, request: DiscoverRequest, step: Step) -> list[FoundTarget]:
         """Ask an address for its targets. Cancelling the task ends the work."""
         return await Discovering(self._nursery, self._run_dir, f"discovery-{next(self._numbers)}").run(request, step)
+
+    async def probe(self, spec: SessionSpec, portal: Portal, step: Step, *, asking: bool) -> Probed:
+        """Try to log in at one portal; nothing is kept of it. With `asking` only which sign-in is wanted is learnt."""
+        return await Probing(self._nursery, self._run_dir, f"probe-{next(self._numbers)}").run(
+            spec, portal, step, asking=asking
+        )
 
     async def open_session(self, spec: SessionSpec, observer: SessionObserver, step: Step) -> WorkerSession:
         """Log in and find the disks. Until this returns the observer is not called, and any failure is raised here."""

@@ -37,6 +37,8 @@ LUNS_A_MESSAGE = 32
 TARGETS_A_MESSAGE = 8
 PORTALS_A_TARGET = 64
 VERSION = 1
+#: What a worker is for: a session; a list of targets; which sign-in a target wants; how far a login gets.
+ROLES = ("session", "discovery", "sign-in", "login")
 
 #: Iscsi names (RFC 7143, 4.2.7.1) and text values are bounded by the standard; descriptive texts by us.
 NAME_LENGTH = 223
@@ -227,7 +229,7 @@ Table = Mapping[str, Row]
 
 #: Helper to worker. All have an `id`, which the worker's `reply` repeats.
 TO_WORKER: Table = {
-    "start": Row(record(id=_id, role=one_of("session", "discovery", "sign-in", "login"), config=_config), ("secrets", "statistics")),
+    "start": Row(record(id=_id, role=one_of(*ROLES), config=_config), ("secrets", "statistics")),
     "connection": Row(record(id=_id, request=_id, code_=code, attrs_=_attrs), ("socket",)),
     "attach": Row(
         record(
@@ -254,7 +256,7 @@ FROM_WORKER: Table = {
     "hello": Row(
         record(
             version=integer(1, 1000),
-            role=one_of("idle", "session", "discovery", "sign-in", "login"),
+            role=one_of("idle", *ROLES),
             fronts=many(record(front=_front, lun=_lun, kind=one_of("nbd", "fuse")), 256),
             missing=many(text(100), 32),
         )

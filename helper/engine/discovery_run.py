@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..api.errors import Problem
 from .discovery import Discovery, FoundTarget
-from .login import LoginConfig
+from .login import LoginConfig, Redirect
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
 
@@ -32,6 +32,24 @@ class DiscoveryHost(Protocol):
         """What the target named."""
 
 
+class OneSession(Protocol):
+    """A machine that is over with one connection; see docs/architecture.md, "Machines"."""
+
+    done: bool
+
+    def feed(self, data: bytes | bytearray | memoryview, now: float) -> None: ...  # noqa: D102 - the page tells
+    def to_send(self) -> bytes: ...  # noqa: D102
+    def next_deadline(self) -> float | None: ...  # noqa: D102
+    def on_timer(self, now: float) -> None: ...  # noqa: D102
+    def eof(self, now: float) -> None: ...  # noqa: D102
+
+    @property
+    def redirect(self) -> Redirect | None: ...  # noqa: D102
+
+    @property
+    def fallback(self) -> LoginConfig | None: ...  # noqa: D102
+
+
 class DiscoveryRun:
     """Asks one portal for its targets."""
 
@@ -40,7 +58,7 @@ class DiscoveryRun:
         self._portal = portal
         self._loop = loop
         self._host = host
-        self._machine: Discovery | None = None
+        self._machine: OneSession | None = None
         self._sock: socket.socket | None = None
         self._pending = b""
         self._timer: Timer | None = None
@@ -58,9 +76,18 @@ class DiscoveryRun:
         """Take a connected socket."""
         config = dataclasses.replace(self._config, portal=self._portal, address=self._portal.address)
         self._sock = sock
-        self._machine = Discovery(config, self._loop.now)
+        self._machine = self._make(config)
         self._loop.register(sock.fileno(), READ, self._ready)
         self._advance()
+
+    def _make(self, config: LoginConfig) -> OneSession:
+        """Begin the machine for a connection."""
+        return Discovery(config, self._loop.now)
+
+    def _report(self, machine: OneSession) -> None:
+        """Tell what a machine that is done has found."""
+        if isinstance(machine, Discovery):
+            self._host.targets_found(machine.targets)
 
     def _ready(self, events: int) -> None:
         machine, sock = self._machine, self._sock
@@ -76,7 +103,7 @@ class DiscoveryRun:
         except BlockingIOError:
             pass
         except Problem as problem:
-            self._end(problem)
+            self._failed(problem)
             return
         except OSError:
             self._end(Problem("ConnectionLost", address=str(self._portal)))
@@ -103,7 +130,7 @@ class DiscoveryRun:
         self._loop.modify(sock.fileno(), READ | WRITE if self._pending else READ)
         self._set_timer(machine)
 
-    def _set_timer(self, machine: Discovery) -> None:
+    def _set_timer(self, machine: OneSession) -> None:
         if self._timer is not None:
             self._timer.cancel()
         deadline = machine.next_deadline()
@@ -119,10 +146,10 @@ class DiscoveryRun:
             return
         self._advance()
 
-    def _finish(self, machine: Discovery) -> None:
+    def _finish(self, machine: OneSession) -> None:
         redirect = machine.redirect
         if redirect is None:
-            self._host.targets_found(machine.targets)
+            self._report(machine)
             self._end(None)
             return
         self._redirects += 1
@@ -132,6 +159,16 @@ class DiscoveryRun:
         self._close()
         self._portal = Portal(redirect.address, redirect.port)
         self._host.want_connection(self._portal, "redirect")
+
+    def _failed(self, problem: Problem) -> None:
+        """Try once more on a new connection where the machine knows another way (Login.fallback)."""
+        fallback = self._machine.fallback if self._machine is not None else None
+        if fallback is None:
+            self._end(problem)
+            return
+        self._config = fallback
+        self._close()
+        self._host.want_connection(self._portal, "login")
 
     def _end(self, problem: Problem | None) -> None:
         self._close()

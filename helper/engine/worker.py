@@ -472,7 +472,7 @@ def _login_config(config: dict[str, Any], secrets: int | None, role: str) -> Log
         secrets=_read_secrets(secrets) if secrets is not None else None,
         address=portals[0]["address"],
         portal=Portal(**portals[0]),
-        session_type="Normal" if config["target_name"] else "Discovery",
+        session_type="Normal" if role == "session" or config["target_name"] else "Discovery",
     )
 
 
