@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by ./dev: installs what is missing. Quick when nothing is.
 #
-#   setup all|demo|python
+#   setup all|demo|python|fuzz
 #
 # Debian packages come from tools/packages.txt. They are installed where apt may be used (as root, or with sudo); otherwise they
 # are named and everything goes on: what cannot work without them says so when it is reached.
@@ -109,11 +109,22 @@ install_python() {
     echo "$stamp" >.venv/lundock.stamp
 }
 
+# Only ./dev fuzz wants it, and only where there is a build of it.
+install_fuzz() {
+    .venv/bin/python -c 'import atheris' 2>/dev/null && return 0
+    say "installing atheris"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --editable '.[fuzz]' || {
+        say "pip could not install atheris; see above"
+        exit 1
+    }
+}
+
 setup() {
     case $1 in
         all) install_packages demo,test ;;
         demo) install_packages demo ;;
     esac
     install_python
+    [ "$1" != fuzz ] || install_fuzz
     say "ready"
 }

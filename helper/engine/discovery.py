@@ -115,9 +115,11 @@ class Discovery:
         if session is None:
             return
         before = session.exchanges, session.complete
-        session.feed(data)
+        try:
+            session.feed(data)
+        finally:
+            self.targets = session.targets  # the list is whole, whatever comes behind it
         if session.complete and not before[1]:
-            self.targets = session.targets
             self._deadline = now + self._logout_time
         elif session.exchanges != before[0]:
             self._deadline = now + self._answer_time

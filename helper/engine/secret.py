@@ -21,7 +21,8 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: bytes | bytearray | memoryview | str) -> None:
-        self._value = bytearray(value.encode("utf-8") if isinstance(value, str) else value)
+        # surrogateescape: what stands on the command line or in the environment need not be UTF-8, and is taken as it is.
+        self._value = bytearray(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
 
     @classmethod
     def generate(cls) -> Secret:

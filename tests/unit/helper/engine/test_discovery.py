@@ -309,6 +309,19 @@ def test_answer_after_the_end() -> None:
 # ---- time, and the connection's end ------------------------------------------------------------------------------
 
 
+def test_list_is_there_whatever_comes_behind_it() -> None:
+    """In one piece with its end, rubbish behind a whole list made the list go away; in two pieces it did not."""
+    rubbish = target_pdu(0x25)
+    for pieces in (1, 2):
+        machine = logged_in()
+        answer = text_response(asked(machine), LIST)
+        feeds = [answer + rubbish] if pieces == 1 else [answer, rubbish]
+        with pytest.raises(Problem):
+            for one in feeds:
+                machine.feed(one, 53.0)
+        assert [target.name for target in machine.targets] == [ONE]
+
+
 def test_deadlines() -> None:
     machine = start(settings={"login_timeout": 7, "logout_timeout": 3})
     assert machine.next_deadline() == 57.0

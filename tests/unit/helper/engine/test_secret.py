@@ -57,3 +57,9 @@ def test_generate() -> None:
     assert all(len(secret) == 16 and not secret.short for secret in found)
     assert len({bytes(secret.value) for secret in found}) == 50
     assert all(secret.value.isascii() and b" " not in secret.value for secret in found)
+
+
+def test_secret_that_is_not_utf8_is_taken_as_it_is() -> None:
+    """Command line and environment give surrogates for such bytes; encoding them strictly was an unnamed error."""
+    raw = b"caf\xe9 \xff"
+    assert Secret(raw.decode("utf-8", "surrogateescape")).value == raw

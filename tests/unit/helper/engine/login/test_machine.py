@@ -134,6 +134,12 @@ def test_unusable_configuration(name: str, value: object) -> None:
     assert (found.code, found.attrs["argument"]) == ("InvalidArgument", name)
 
 
+def test_names_that_are_not_utf8_are_an_invalid_argument() -> None:
+    """A surrogate, as the command line gives it, was an unnamed error."""
+    found = problem(lambda: Login(config(sign_in="chap", chap_name="caf\udce9"), 0.0))
+    assert (found.code, found.attrs["argument"]) == ("InvalidArgument", "chap_name")
+
+
 @pytest.mark.parametrize("sign_in", ["chap", "mutual"])
 def test_no_way_around_signing_in(sign_in: str) -> None:
     """Without the security stage nobody would prove anything."""
