@@ -89,6 +89,7 @@ def run(*argv: str | Path, patience: float = 60.0, **options: object) -> str:
 def try_run(*argv: str | Path, patience: float = 60.0, **options: object) -> subprocess.CompletedProcess[str]:
     """Run to the end and return how it went. Programs are found in the folders of the administrator's, too."""
     words = [need.find_program(str(argv[0])) or str(argv[0]), *(str(word) for word in argv[1:])]
+    options = {"text": True, "errors": "replace"} | options  # nbdinfo without file(1) prints bytes of anything
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        words, capture_output=True, text=True, timeout=patience, check=False, **options
+        words, capture_output=True, timeout=patience, check=False, **options
     )
