@@ -109,7 +109,10 @@ def keep(wanted: list[str]) -> int:
         fresh.mkdir(parents=True, exist_ok=True)
         for path in fresh.iterdir():
             path.unlink()
-        command = [str(program(name)), "-merge=1", "-timeout=30", str(fresh), str(CORPUS / name), str(BUILD / name)]
+        command = [
+            str(program(name)), "-merge=1", "-timeout=30", f"-artifact_prefix={BUILD / 'logs' / name}-",
+            str(fresh), str(CORPUS / name), str(BUILD / name),
+        ]  # fmt: skip
         with (BUILD / "logs" / f"{name}-merge").open("w") as output:
             subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, check=True)
         for path in old:

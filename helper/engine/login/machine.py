@@ -349,7 +349,7 @@ def _check(config: LoginConfig) -> None:
         "target_name": config.target_name,
         "chap_name": config.chap_name,
     }
-    wrong = [name for name, value in texts.items() if len(value.encode()) > _MAX_VALUE or not value.isprintable()]
+    wrong = [name for name, value in texts.items() if not value.isprintable() or len(value.encode()) > _MAX_VALUE]
     if not config.initiator_name:
         wrong.append("initiator_name")
     if config.session_type == "Normal" and not config.target_name:  # 13.4

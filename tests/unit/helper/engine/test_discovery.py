@@ -309,17 +309,16 @@ def test_answer_after_the_end() -> None:
 # ---- time, and the connection's end ------------------------------------------------------------------------------
 
 
-def test_list_is_there_whatever_comes_behind_it() -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_list_is_there_whatever_comes_behind_it(together: bool) -> None:
     """In one piece with its end, rubbish behind a whole list made the list go away; in two pieces it did not."""
-    rubbish = target_pdu(0x25)
-    for pieces in (1, 2):
-        machine = logged_in()
-        answer = text_response(asked(machine), LIST)
-        feeds = [answer + rubbish] if pieces == 1 else [answer, rubbish]
-        with pytest.raises(Problem):
-            for one in feeds:
-                machine.feed(one, 53.0)
-        assert [target.name for target in machine.targets] == [ONE]
+    machine = logged_in()
+    answer = text_response(asked(machine), LIST)
+    if not together:
+        machine.feed(answer, 53.0)
+    rubbish = (answer if together else b"") + target_pdu(0x25)
+    assert problem(lambda: machine.feed(rubbish, 53.0)).code == "ProtocolError"
+    assert [target.name for target in machine.targets] == [ONE]
 
 
 def test_deadlines() -> None:
