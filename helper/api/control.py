@@ -249,6 +249,7 @@ TO_WORKER: Table = {
     "detach": Row(record(id=_id, front=_front)),
     "rescan": Row(record(id=_id)),
     "logout": Row(record(id=_id)),
+    "hand_over": Row(record(id=_id), ("log",)),
 }
 
 #: Worker to helper. After each accepted connection: hello, then the present state, parameters and disks.
@@ -282,6 +283,7 @@ FROM_WORKER: Table = {
     ),
     "stage": Row(record(name=text(40), time=_size, attrs=_attrs)),
     "front": Row(record(front=_front, code_=code, attrs_=_attrs)),
+    "handed": Row(record(what=one_of("front", "statistics", "secrets"), front=integer(0, 65535)), ("descriptor",)),
     "event": Row(record(kind=text(40), attrs=_attrs)),
     "reply": Row(record(id=_id, ok=boolean, code_=code, attrs_=_attrs)),
 }

@@ -78,10 +78,18 @@ class _PipeHandler(logging.Handler):
         except OSError:
             return
 
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._pipe)
+        super().close()
+
 
 def _log_to(pipe: int) -> None:
     root = logging.getLogger()
-    root.handlers = [_PipeHandler(pipe)]
+    before, root.handlers = root.handlers, [_PipeHandler(pipe)]
+    for handler in before:
+        if isinstance(handler, _PipeHandler):
+            handler.close()
     root.setLevel(logging.INFO)
 
 
@@ -96,7 +104,7 @@ class Link:
         self._handle = handle
         self._changed = changed
         self._sock: socket.socket | None = None
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bytes, list[int]]] = deque()
         listener.setblocking(False)
         loop.register(listener.fileno(), READ, self._accept)
 
@@ -105,11 +113,13 @@ class Link:
         """Whether a helper is there."""
         return self._sock is not None
 
-    def send(self, message_type: str, /, **fields: Any) -> None:
-        """Send a message, or forget it when nobody is there."""
+    def send(self, message_type: str, /, descriptors: Mapping[str, int] | None = None, **fields: Any) -> None:
+        """Send a message, or forget it when nobody is there; the descriptors stay the caller's."""
         if self._sock is None:
             return
-        self._queue.append(control.encode(Message(message_type, fields), control.FROM_WORKER))
+        message = Message(message_type, fields, dict(descriptors or {}))
+        data = control.encode(message, control.FROM_WORKER)
+        self._queue.append((data, [os.dup(number) for number in message.descriptors.values()]))
         if len(self._queue) > _MAX_QUEUE:
             log.error("The helper does not read; giving its connection up")
             self.drop()
@@ -122,7 +132,8 @@ class Link:
             self._loop.unregister(self._sock.fileno())
             self._sock.close()
             self._sock = None
-            self._queue.clear()
+            while self._queue:
+                control.close_all(self._queue.popleft()[1])
             self._changed(False)
 
     def _accept(self, _events: int) -> None:
@@ -171,8 +182,8 @@ class Link:
             return
         try:
             while self._queue:
-                control.send(sock, self._queue[0])
-                self._queue.popleft()
+                control.send(sock, *self._queue[0])
+                control.close_all(self._queue.popleft()[1])
         except BlockingIOError:
             pass
         except OSError:
@@ -190,7 +201,10 @@ class Worker:
         self._engine: Engine | None = None
         self._discovery: DiscoveryRun | None = None
         self._role = "idle"
-        self._fronts: dict[int, tuple[int, str]] = {}
+        self._fronts: dict[int, tuple[int, str, int]] = {}  # LUN, kind, descriptor
+        #: What a helper that takes us over has to have, so that another worker can go on in our place.
+        self._kept: dict[str, int] = {}
+        self._epoch = 0
         self._request = 0
         self._wanted: tuple[Portal, str] | None = None
         self._state: dict[str, Any] | None = None
@@ -215,13 +229,14 @@ class Worker:
             self._orphan.cancel()
             self._orphan = None
         if connected:
+            self._epoch += 1
             self._introduce()
         else:
             self._consider_leaving()
 
     def _introduce(self) -> None:
         """Tell a helper that has just connected what there is."""
-        fronts = [{"front": n, "lun": f"{lun:016x}", "kind": kind} for n, (lun, kind) in self._fronts.items()]
+        fronts = [{"front": n, "lun": f"{lun:016x}", "kind": kind} for n, (lun, kind, _) in self._fronts.items()]
         self._link.send("hello", version=control.VERSION, role=self._role, fronts=fronts, missing=self._missing)
         if self._parameters is not None:
             self._link.send("parameters", **self._parameters)
@@ -266,25 +281,33 @@ class Worker:
     def _reply(self, number: int, problem: Problem | None) -> None:
         self._link.send("reply", id=number, ok=problem is None, **control.error_fields(problem))
 
+    def _replier(self, number: int) -> Callable[[Problem | None], None]:
+        """Return how to reply later: to the helper that asked, whose numbers mean nothing to the next one."""
+        epoch = self._epoch
+
+        def reply(problem: Problem | None) -> None:
+            if epoch == self._epoch:
+                self._reply(number, problem)
+
+        return reply
+
     # ---- requests; True: done, reply at once -----------------------------------------------------------------
 
     def _start(self, message: Message) -> bool:
         if self._engine is not None or self._discovery is not None:
             raise ControlError("started twice")
         config = message["config"]
-        login = _login_config(config, message.take("secrets"), message["role"])
+        secrets = message.descriptors.get("secrets")
+        login = _login_config(config, secrets, message["role"])
         portals = tuple(Portal(**portal) for portal in config["portals"])
-        page = message.take("statistics")
         self._role = message["role"]
         if self._role != "session":
-            if page is not None:
-                os.close(page)
             self._discovery = self._question(login, portals[0])
             self._discovery.start()
             return True
+        page = message.descriptors.get("statistics")
         statistics = Writer(page) if page is not None else None
-        if page is not None:
-            os.close(page)
+        self._kept, message.descriptors = message.descriptors, {}
         self._engine = Engine(SessionConfig(login, portals), self, self.loop, statistics)
         self._engine.start()
         return True
@@ -331,7 +354,7 @@ class Worker:
             except Problem:
                 sock.close()
                 raise
-        self._fronts[front] = (lun, message["kind"])
+        self._fronts[front] = (lun, message["kind"], device)
         return True
 
     def _settled(self, message: Message) -> bool:
@@ -341,27 +364,37 @@ class Worker:
         return True
 
     def _detach(self, message: Message) -> bool:
-        front, number = message["front"], message["id"]
+        front, reply = message["front"], self._replier(message["id"])
         if front not in self._fronts:
             return True  # it ended by itself
 
         def done(problem: Problem | None) -> None:
             self._fronts.pop(front, None)
-            self._reply(number, problem)
+            reply(problem)
             self._consider_leaving()
 
         self._running().detach(front, done)
         return False
 
     def _rescan(self, message: Message) -> bool:
-        number = message["id"]
-        self._running().rescan(lambda problem: self._reply(number, problem))
+        self._running().rescan(self._replier(message["id"]))
         return False
 
     def _logout(self, message: Message) -> bool:
-        number = message["id"]
-        self._running().logout(lambda problem: self._reply(number, problem))
+        self._running().logout(self._replier(message["id"]))
         return False
+
+    def _hand_over(self, message: Message) -> bool:
+        """Give a helper that took the place of another one what the other one had."""
+        log_pipe = message.take("log")
+        if log_pipe is not None:
+            _log_to(log_pipe)
+        for front, (_, kind, number) in self._fronts.items():
+            if kind == "fuse":
+                self._link.send("handed", {"descriptor": number}, what="front", front=front)
+        for what, number in self._kept.items():
+            self._link.send("handed", {"descriptor": number}, what=what, front=0)
+        return True
 
     def _running(self) -> Engine:
         if self._engine is None:
@@ -434,6 +467,7 @@ _HANDLERS: dict[str, Callable[[Worker, Message], bool]] = {
     "settled": Worker._settled,  # noqa: SLF001
     "detach": Worker._detach,  # noqa: SLF001
     "rescan": Worker._rescan,  # noqa: SLF001
+    "hand_over": Worker._hand_over,  # noqa: SLF001
     "logout": Worker._logout,  # noqa: SLF001
 }
 
@@ -477,12 +511,10 @@ def _login_config(config: dict[str, Any], secrets: int | None, role: str) -> Log
 
 
 def _read_secrets(number: int) -> ChapSecrets:
-    """Read the sealed file with the secrets; its descriptor is closed."""
+    """Read the sealed file with the secrets."""
     try:
         found = json.loads(os.pread(number, MAX_SECRETS, 0))
         target_secret = found.get("target-secret")
         return ChapSecrets(Secret(found["secret"]), Secret(target_secret) if target_secret else None)
     except (ValueError, KeyError, TypeError, AttributeError, OSError):
         raise ControlError("the secrets are not readable") from None
-    finally:
-        os.close(number)
