@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from . import checks, secretfd
+from . import checks
 from .agents import Agents
 from .api.errors import Problem
 from .api.settings import complete
@@ -25,7 +25,8 @@ from .api.values import Descriptor
 from .attach.base import MethodInfo
 from .jobs import Caller, Job, JobListener, Jobs
 from .observer import Observer
-from .records import changed, enough, hints, portal_rows, sign_in_fields
+from .records import changed, hints, portal_rows, sign_in_fields
+from .signing import Question, signed_in
 from .store import Event, Store, TargetRecord
 from .supervision import DiscoverRequest, FoundTarget, Holder, Secrets, SessionSpec, Step, make_isid
 from .supervisor import Supervisor
@@ -34,10 +35,6 @@ from .worker_session import WorkerSession
 
 log = logging.getLogger(__name__)
 
-R = TypeVar("R")
-
-#: How often an agent is asked when the target refuses what it gave.
-MAX_ASKS = 3
 #: Seconds that a session may take to log out when the service stops.
 STOP_TIMEOUT = 10.0
 MAX_TARGETS = 1000
@@ -67,9 +64,9 @@ class Service:
     """The service. `start` it before anything else, `stop` it at the end."""
 
     def __init__(self, store: Store, supervisor: Supervisor, methods: Sequence[MethodInfo], listener: Listener) -> None:
-        self._store = store
-        self._supervisor = supervisor
-        self._listener = listener
+        self.store = store
+        self.supervisor = supervisor
+        self.listener = listener
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timeline = asyncio.Lock()
@@ -83,11 +80,11 @@ class Service:
 
     async def start(self) -> None:
         """Read what is saved."""
-        self.initiator_name, self.initiator_alias = await self._store.initiator()
-        for record in await self._store.targets():
+        self.initiator_name, self.initiator_alias = await self.store.initiator()
+        for record in await self.store.targets():
             self._add(Target(record))
-        if self._store.damaged is not None:
-            self.note("store-damaged", "", {"path": str(self._store.damaged)})
+        if self.store.damaged is not None:
+            self.note("store-damaged", "", {"path": str(self.store.damaged)})
 
     async def stop(self, *, log_out: bool) -> None:
         """End jobs, and with `log_out` every session whose disks nobody uses; the others are the supervisor's."""
@@ -125,10 +122,10 @@ class Service:
 
         async def work(job: Job) -> dict[str, Any]:
             async def once(used: Secrets | None) -> list[FoundTarget]:
-                return await self._supervisor.discover(replace(request, secrets=used), self._stepper(job))
+                return await self.supervisor.discover(replace(request, secrets=used), self.stepper(job))
 
-            asked = hints(address, request)
-            found = await self._with_secrets(caller, "/", "discovery", request.sign_in, asked, secrets, once)
+            question = Question("/", "discovery", request.sign_in, hints(address, request))
+            found = await signed_in(self.agents, caller, question, secrets, once)
             return {"targets": [{"name": t.name, "portals": portal_rows(t.portals)} for t in found]}
 
         return self.jobs.start("discover", (), caller, work)
@@ -151,7 +148,7 @@ class Service:
         if len(self.targets) >= MAX_TARGETS:
             raise Problem("NotSupported", what="more targets", detail=f"There are {MAX_TARGETS} already.")
         blank = TargetRecord(0, checks.target_name(name), checks.portals(portals), caller.uid)
-        record = await self._store.add_target(changed(blank, options))
+        record = await self.store.add_target(changed(blank, options))
         target = Target(record)
         self._add(target)
         return target
@@ -161,9 +158,9 @@ class Service:
         async with target.lock:
             self._must_exist(target)
             record = changed(target.record, changes)
-            await self._store.update_target(record)
+            await self.store.update_target(record)
             target.record = record
-            self._listener.changed(target)
+            self.listener.changed(target)
 
     async def remove_target(self, target: Target) -> None:
         """Forget a record. Raises Problem("AlreadyConnected")."""
@@ -171,20 +168,20 @@ class Service:
             self._must_exist(target)
             if target.state != "disconnected":
                 raise Problem("AlreadyConnected", target=target.record.name)
-            await self._store.remove_target(target.record.id)
+            await self.store.remove_target(target.record.id)
             del self.targets[target.record.id]
-            self._listener.removed(target)
+            self.listener.removed(target)
 
     async def set_initiator_name(self, name: str) -> None:
         """Change this computer's name; sessions that are up keep the old one."""
         name = checks.initiator_name(name)
-        await self._store.set_initiator_name(name)
+        await self.store.set_initiator_name(name)
         self.initiator_name = name
-        self._listener.initiator_changed()
+        self.listener.initiator_changed()
 
     def _add(self, target: Target) -> None:
         self.targets[target.record.id] = target
-        self._listener.added(target)
+        self.listener.added(target)
 
     def _must_exist(self, target: Target) -> None:
         if self.targets.get(target.record.id) is not target:
@@ -216,17 +213,30 @@ class Service:
     async def _login(
         self, job: Job, caller: Caller, target: Target, overrides: Mapping[str, Any], secrets: Descriptor | None
     ) -> Session:
-        spec = self._spec(target.record, overrides)
+        spec = await self.supervisor.reachable_first(self.spec(target.record, overrides))
         session = Session(next(self._numbers), target)
 
         async def once(used: Secrets | None) -> WorkerSession:
             observer = Observer(self, session)
-            return await self._supervisor.open_session(replace(spec, secrets=used), observer, self._stepper(job))
+            return await self.supervisor.open_session(replace(spec, secrets=used), observer, self.stepper(job))
 
-        asked = hints(target.record.name, spec)
-        worker = await self._with_secrets(caller, target.ref, "session", spec.sign_in, asked, secrets, once)
+        question = Question(target.ref, "session", spec.sign_in, hints(target.record.name, spec))
+        worker = await signed_in(self.agents, caller, question, secrets, once)
         self._begin(session, worker)
         return session
+
+    def probe(self, caller: Caller, target: Target) -> Job:
+        """Learn which sign-in the target asks for. Details: sign-in."""
+
+        async def work(job: Job) -> dict[str, Any]:
+            self._must_exist(target)
+            spec = await self.supervisor.reachable_first(self.spec(target.record, sign_in_fields({}, target.record)))
+            found = await self.supervisor.probe(spec, spec.portals[0], self.stepper(job), asking=True)
+            if found.problem is not None:
+                raise found.problem
+            return {"sign-in": found.sign_in}
+
+        return self.jobs.start("probe", (target.ref,), caller, work)
 
     def _claim(self, target: Target) -> None:
         """From here to its end, this login is the only one."""
@@ -234,15 +244,16 @@ class Service:
         if target.connecting or target.session is not None:
             raise Problem("AlreadyConnected", target=target.record.name)
         target.connecting = True
-        self._listener.changed(target)
+        self.listener.changed(target)
 
     def _refused(self, target: Target, code: str) -> None:
         target.settle(code)
-        self._listener.changed(target)
+        self.listener.changed(target)
         if code != "Cancelled":
             self.note("refused", target.record.name, {"error": code})
 
-    def _spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
+    def spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
+        """Return what a login to this target takes."""
         return SessionSpec(
             key=f"target-{record.id}",
             target_name=record.name,
@@ -259,39 +270,11 @@ class Service:
         target = session.target
         target.connecting, target.last_error, target.session = False, "", session
         self.sessions[session.number] = session
-        self._listener.added(session)
+        self.listener.added(session)
         self._sync_luns(session)
-        self._listener.changed(target)
+        self.listener.changed(target)
         portal = worker.portal
         self.note("connected", target.record.name, {"address": portal.address, "port": portal.port})
-
-    async def _with_secrets(
-        self,
-        caller: Caller,
-        target: str,
-        scope: str,
-        sign_in: str,
-        asked: Mapping[str, Any],
-        given: Descriptor | None,
-        once: Callable[[Secrets | None], Awaitable[R]],
-    ) -> R:
-        """Call `once(secrets)`: without any, with those of the descriptor, or with an agent's, who may correct them."""
-        if given is not None:
-            try:
-                read = await secretfd.read(given.fileno())
-            finally:
-                given.close()
-            return await once(enough(read, sign_in, asked) if sign_in != "none" else None)
-        if sign_in == "none":
-            return await once(None)
-        for ask in range(MAX_ASKS):
-            secrets = await self.agents.ask(caller, target, scope, {**asked, "retry": ask > 0})
-            try:
-                return await once(enough(secrets, sign_in, asked))
-            except Problem as problem:
-                if problem.code not in ("AuthenticationFailed", "TargetNotAuthenticated") or ask + 1 == MAX_ASKS:
-                    raise
-        raise AssertionError
 
     def logout(self, caller: Caller, target: Target, *, force: bool = False) -> Job:
         """Eject the disks and disconnect; with `force` also those that are in use, or not written out."""
@@ -300,7 +283,7 @@ class Service:
             session = target.session
             if session is None:
                 raise Problem("NotConnected", target=target.record.name)
-            await self._logout(session, self._stepper(job), force=force)
+            await self._logout(session, self.stepper(job), force=force)
             return {}
 
         return self.jobs.start("logout", (target.ref,), caller, work)
@@ -345,7 +328,7 @@ class Service:
             session = lun.session
             async with session.lock:
                 chosen, only_read = self._attach_choice(lun, method, read_only)
-                attached = await session.live.attach(lun.address, chosen, only_read, self._stepper(job))
+                attached = await session.live.attach(lun.address, chosen, only_read, self.stepper(job))
             self.note("attached", session.target.record.name, {"lun": lun.address, "device": attached.device})
             self._spawn(self._look(lun))
             return {"device": attached.device, "method": attached.method, "reason": attached.reason}
@@ -367,13 +350,13 @@ class Service:
             session = lun.session
             async with session.lock:
                 try:
-                    await session.live.eject(lun.address, self._stepper(job), force=force)
+                    await session.live.eject(lun.address, self.stepper(job), force=force)
                 except Problem as problem:
                     if problem.code == "DeviceBusy":
                         await self._look(lun)
                     raise
             lun.holders = ()
-            self._listener.changed(lun)
+            self.listener.changed(lun)
             self.note("ejected", session.target.record.name, {"lun": lun.address})
             return {}
 
@@ -403,10 +386,10 @@ class Service:
         """Tell who listens that anything about the session may be different."""
         if session.number in self.sessions:
             self._note_state(session)
-            self._listener.changed(session)
-            self._listener.changed(session.target)
+            self.listener.changed(session)
+            self.listener.changed(session.target)
             for lun in session.luns.values():
-                self._listener.changed(lun)
+                self.listener.changed(lun)
 
     def _note_state(self, session: Session) -> None:
         before, session.noted_state = session.noted_state, session.state
@@ -420,7 +403,7 @@ class Service:
         lun = session.luns.get(address)
         if lun is not None and lun.holders != holders:
             lun.holders = holders
-            self._listener.changed(lun)
+            self.listener.changed(lun)
 
     def luns_changed(self, session: Session) -> None:
         """The target shows other disks."""
@@ -430,31 +413,31 @@ class Service:
     def _sync_luns(self, session: Session) -> None:
         found = {record.address: record for record in session.live.luns}
         for address in [a for a in session.luns if a not in found]:
-            self._listener.removed(session.luns.pop(address))
+            self.listener.removed(session.luns.pop(address))
         for address, record in found.items():
             lun = session.luns.get(address)
             if lun is None:
                 session.luns[address] = lun = Lun(session, record)
-                self._listener.added(lun)
+                self.listener.added(lun)
                 continue
             if lun.record.size != record.size:
                 detail: dict[str, str | int] = {"lun": address, "old-size": lun.record.size, "new-size": record.size}
                 self.note("resized", session.target.record.name, detail)
             lun.record = record
-            self._listener.changed(lun)
+            self.listener.changed(lun)
 
     def session_ended(self, session: Session, problem: Problem | None) -> None:
         """Take the session away; a second time does nothing."""
         if self.sessions.pop(session.number, None) is None:
             return
         for lun in session.luns.values():
-            self._listener.removed(lun)
+            self.listener.removed(lun)
         session.luns.clear()
         session.worker = None
-        self._listener.removed(session)
+        self.listener.removed(session)
         session.target.session = None
         session.target.settle(problem.code if problem else "")
-        self._listener.changed(session.target)
+        self.listener.changed(session.target)
         detail: dict[str, str | int] = {"error": problem.code} if problem else {}
         self.note("disconnected", session.target.record.name, detail)
 
@@ -475,7 +458,7 @@ class Service:
 
     async def events(self, since: int, limit: int) -> list[Event]:
         """Return the timeline's newest entries after number `since`."""
-        return await self._store.events(since, min(limit, MAX_EVENT_LIMIT))
+        return await self.store.events(since, min(limit, MAX_EVENT_LIMIT))
 
     def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         """Add to the timeline."""
@@ -484,9 +467,10 @@ class Service:
 
     async def _note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         async with self._timeline:  # in order
-            self._listener.event(await self._store.add_event(kind, target, detail))
+            self.listener.event(await self.store.add_event(kind, target, detail))
 
-    def _stepper(self, job: Job) -> Step:
+    def stepper(self, job: Job) -> Step:
+        """Return what tells a job's steps."""
         return lambda word: self.jobs.step(job, word)
 
     def _spawn(self, coroutine: Any) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .api.errors import Problem
 from .discovering import Discovering
 from .probing import Probed, Probing
+from .reaching import reachable_first
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -78,6 +80,11 @@ class Supervisor:
         return await Probing(self._nursery, self._run_dir, f"probe-{next(self._numbers)}").run(
             spec, portal, step, asking=asking
         )
+
+    async def reachable_first(self, spec: SessionSpec) -> SessionSpec:
+        """Return the spec with the portal in front that answers first."""
+        seconds = float(str(spec.settings["connect_timeout"]))
+        return replace(spec, portals=await reachable_first(self._nursery, spec.portals, spec.interface, seconds))
 
     async def open_session(self, spec: SessionSpec, observer: SessionObserver, step: Step) -> WorkerSession:
         """Log in and find the disks. Until this returns the observer is not called, and any failure is raised here."""

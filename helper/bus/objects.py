@@ -151,6 +151,9 @@ class TargetObject:
         caller = await self._who_is(call.sender)
         return path(job_ref(self._service.login(caller, self._target, options, _secrets(options))))
 
+    async def probe(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
+        return path(job_ref(self._service.probe(await self._who_is(call.sender), self._target)))
+
     async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
         return path(job_ref(self._service.logout(caller, self._target, force=options.get("force", False))))

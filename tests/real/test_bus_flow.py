@@ -185,6 +185,34 @@ def test_secrets_by_descriptor(helper: HelperProcess, tgtd: Tgtd, locked: TgtTar
     assert "wrong horse" not in log
 
 
+def test_a_program_can_ask_before_it_asks_a_person(
+    helper: HelperProcess, tgtd: Tgtd, plain: TgtTarget, locked: TgtTarget
+) -> None:
+    async def steps(client: Client) -> None:
+        for target, sign_in in ((plain, "none"), (locked, "chap")):
+            record = await client.add(target.name, tgtd.port)
+            assert await client.details(record, names.TARGET, "Probe", {}) == {"sign-in": sign_in}
+            assert (await client.properties(record, names.TARGET))["State"] == "disconnected"
+        nowhere = await client.add(plain.name + "-nowhere", tgtd.port)
+        assert (await client.refused(nowhere, names.TARGET, "Probe", {}))[0] == "TargetNotFound"
+
+    run(helper.bus, steps)
+
+
+def test_nobody_waits_for_an_address_that_does_not_answer(helper: HelperProcess, tgtd: Tgtd, plain: TgtTarget) -> None:
+    async def steps(client: Client) -> None:
+        # 192.0.2.0/24 is nobody's (RFC 5737); where it is not routed it fails at once
+        portals = [{"address": "192.0.2.1", "port": 3260}, {"address": "127.0.0.1", "port": tgtd.port}]
+        settings = {"connect_timeout": 600}
+        target = await client.manager("AddTarget", plain.name, portals, {"settings": settings})
+        await client.details(target, names.TARGET, "Login", {})
+        session = (await client.properties(target, names.TARGET))["Session"]
+        assert (await client.properties(session, names.SESSION))["Portal"]["address"] == "127.0.0.1"
+        await client.details(target, names.TARGET, "Logout", {})
+
+    run(helper.bus, steps)
+
+
 class Keyring:
     """A secret agent whose first answer is wrong."""
 

@@ -17,7 +17,9 @@ from lundock.helper.api.settings import defaults
 from lundock.helper.api.values import Descriptor
 from lundock.helper.attach.base import MethodInfo
 from lundock.helper.jobs import Caller, Job
-from lundock.helper.service import MAX_ASKS, Service
+from lundock.helper.probing import Probed
+from lundock.helper.service import Service
+from lundock.helper.signing import MAX_ASKS
 from lundock.helper.store import Event, Store
 from lundock.helper.supervision import Attached, FoundTarget, Holder, LunRecord, Portal, Secrets, SessionSpec
 from lundock.helper.things import Lun, Target
@@ -104,6 +106,13 @@ class FakeSupervisor:
         await self._try(spec, step)
         self.sessions.append(FakeSession(spec, observer))
         return self.sessions[-1]
+
+    async def reachable_first(self, spec: SessionSpec) -> SessionSpec:
+        return spec
+
+    async def probe(self, spec: SessionSpec, portal: Portal, step: Callable[[str], None], *, asking: bool) -> Probed:
+        self.specs.append(spec)
+        return Probed("" if self.problem else "chap" if self.wanted else "none", problem=self.problem)
 
     async def discover(self, request: Any, step: Callable[[str], None]) -> list[FoundTarget]:
         await self._try(request, step)
@@ -378,6 +387,21 @@ def test_mutual_needs_both_secrets(tmp_path: Path) -> None:
         problem = await bench.fails(bench.service.login(ALICE, target, {}, memfd(secret=SECRET)))
         assert problem.code == "SecretsUnavailable"
         assert bench.supervisor.specs == []
+
+    run(tmp_path, steps)
+
+
+def test_which_sign_in_a_target_wants(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        assert await bench.done(bench.service.probe(ALICE, target)) == {"sign-in": "none"}
+        bench.supervisor.wanted = SECRET
+        assert await bench.done(bench.service.probe(ALICE, target)) == {"sign-in": "chap"}
+        assert (target.state, target.last_error) == ("disconnected", "")
+        bench.supervisor.problem = Problem("TargetNotFound", target=NAME)
+        assert (await bench.fails(bench.service.probe(ALICE, target))).code == "TargetNotFound"
+        await bench.service.remove_target(target)
+        assert (await bench.fails(bench.service.probe(ALICE, target))).code == "NotFound"
 
     run(tmp_path, steps)
 
