@@ -53,9 +53,13 @@ class Upkeep:
         self.aborted: deque[int] = deque(maxlen=64)
         self._ping_sent = 0.0
         self._last_life = 0.0
+        # The CmdSN that the first of the waiting commands will have, and since when it has waited with it.
+        self._stuck_at = -1
+        self._stuck_since = 0.0
 
     def forget(self) -> None:
         """The connection is gone, and with it everything that was asked on it."""
+        self._stuck_at = -1
         self._asked.clear()
         self._aborting.clear()
         self._abort_deadline.clear()
@@ -65,6 +69,7 @@ class Upkeep:
         """Abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout")."""
         self._check_aborts(now)
         self._check_tasks(now)
+        self._check_window(now)
         self._check_life(now)
 
     def rare(self, message: pdu.AnyResponse, data: bytes) -> None:
@@ -164,6 +169,16 @@ class Upkeep:
         for task in self._session.slots:
             if task.itt >= 0 and task.started < late and task.sent_at < late and task.itt not in self._aborting:
                 self._abort(task, now)
+
+    def _check_window(self, now: float) -> None:
+        """A window that stays shut (4.2.2.1) keeps commands from being sent, so that there is nothing to abort."""
+        session = self._session
+        if not session.waiting or session.cmd_sn != self._stuck_at:
+            self._stuck_at, self._stuck_since = session.cmd_sn if session.waiting else -1, now
+        elif now - self._stuck_since >= session.command_timeout:
+            attrs = {"lun": f"{session.waiting[0].unit.lun:016x}", "seconds": session.command_timeout}
+            session.upward.event("command-timeout", attrs)
+            raise Problem("Timeout", what="command", seconds=session.command_timeout)
 
     def _abort(self, task: Task, now: float) -> None:
         task.timeouts += 1

@@ -391,6 +391,47 @@ def test_the_third_time_a_slow_command_fails():
     assert wire.asker.errors == [errno.EIO]
 
 
+def shut(**settings):
+    """Three writes, of which the target's window lets one out, and no more after its answer."""
+    wire = Wire(cmd_sn=10, window=1, settings={"command_timeout": 10, "ping_interval": 5, **settings})
+    for cookie in range(3):
+        wire.write(DATA, lba=8 * cookie, cookie=cookie)
+    wire.exp_cmd_sn = 11
+    wire.give(wire.response(wire.one().itt))
+    assert wire.asker.errors == [0]
+    return wire
+
+
+def test_a_window_that_stays_shut_loses_the_connection_though_pings_are_answered():
+    wire = shut()
+    with pytest.raises(Problem) as caught:
+        for now in range(1, 30):
+            wire.session.on_timer(float(now))
+            for ping in wire.sent():
+                assert (ping.opcode, ping.cmd_sn) == (0, 11)
+                wire.give(wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn()), now=now)
+                wire.session.upkeep.alive(float(now))
+    assert (caught.value.code, caught.value.attrs["what"], now) == ("Timeout", "command", 11)
+    assert wire.above.events == [("command-timeout", {"lun": f"{LUN:016x}", "seconds": 10})]
+    wire.session.lost()
+    wire.connect(cmd_sn=11, now=11.0)
+    wire.session.unit_ready(wire.unit)
+    wire.session.on_timer(12.0)
+    assert [int.from_bytes(pdu.cdb[2:10], "big") for pdu in wire.sent()] == [8, 16]
+
+
+def test_a_small_window_that_moves_is_no_reason_to_lose_the_connection():
+    wire = shut(ping_interval=0)
+    for now in (9.0, 18.0):
+        wire.session.on_timer(now - 8)
+        wire.session.on_timer(now)
+        wire.exp_cmd_sn, wire.max_cmd_sn = wire.exp_cmd_sn + 1, wire.max_cmd_sn + 1
+        wire.give(wire.pdu(0x20, 0x80, stat_sn=wire.stat_sn), now=now)
+        wire.give(wire.response(wire.one().itt), now=now)
+    assert wire.asker.errors == [0, 0, 0]
+    wire.session.on_timer(100.0)
+
+
 # ---- asynchronous messages, Reject, logout (11.9, 11.17, 11.14) --------------------------------------------------
 
 
