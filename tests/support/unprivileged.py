@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -10,28 +11,37 @@ from pathlib import Path
 from . import need
 
 USER = 65534
-#: Puts an empty folder in the place of one that others may not enter, with only the interpreter's own part of it in it.
-_ENTER = """
-if [ -n "$1" ]; then
-    mount -t tmpfs -o mode=755 none /mnt && mkdir "/mnt/$2" && mount --bind "$1/$2" "/mnt/$2" && mount --rbind /mnt "$1"
-fi
-shift 2
-exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME=/ "$@"
-"""
+ROOT = Path(__file__).resolve().parents[2]
+_DROP = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME=/"
 
 
 def prefix() -> list[str]:
-    """Return the words before a command that is to run as nobody, in a mount namespace of its own. For root only."""
+    """Return the words before a command that is to run as nobody, in a mount namespace of its own. For root only.
+
+    Where others may not enter a folder on the way to the interpreter or to this project (/root), an empty one is put
+    in its place, with only what is needed in it.
+    """
     need.root()
     need.program("setpriv")
-    hidden, part = _hidden(Path(sys.base_prefix))
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, "sh", hidden, part]
+    parts: dict[Path, set[str]] = {}
+    for needed in (Path(sys.base_prefix), Path(sys.prefix), ROOT):
+        if found := _hidden(needed):
+            parts.setdefault(found[0], set()).add(found[1])
+    script = "set -e\n" + "".join(_replaced(folder, sorted(names)) for folder, names in parts.items())
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{script}exec {_DROP} "$@"', "sh"]
 
 
-def _hidden(interpreter: Path) -> tuple[str, str]:
-    """Return the folder on the way to the interpreter that others may not enter, and what comes next; or nothing."""
-    way = [interpreter, *interpreter.parents]
-    for child, folder in pairwise(way):
+def _hidden(needed: Path) -> tuple[Path, str] | None:
+    """Return the folder on the way there that others may not enter, and what comes next."""
+    for child, folder in pairwise([needed, *needed.parents]):
         if not folder.stat().st_mode & 0o001:
-            return str(folder), child.name
-    return "", ""
+            return folder, child.name
+    return None
+
+
+def _replaced(folder: Path, names: list[str]) -> str:
+    place = shlex.quote(str(folder))
+    lines = ["mount -t tmpfs -o mode=755 none /mnt"]
+    for name in map(shlex.quote, names):
+        lines += [f"mkdir /mnt/{name}", f"mount --bind {place}/{name} /mnt/{name}"]
+    return "\n".join([*lines, f"mount --rbind /mnt {place}", ""])
