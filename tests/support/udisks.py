@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real udisksd, with a real udevd, that see one device only: a mount namespace with a /dev of its own.
+
+The machine's /dev, /run/udev and mounts are not touched, and other devices are not even opened: they have no node
+there. What udisksd mounts, it mounts in that namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.private_bus import private_bus
+
+from . import buses, leaks, need, procs
+
+UDISKSD = Path("/usr/libexec/udisks2/udisksd")
+UDEVD = Path("/lib/systemd/systemd-udevd")
+NAME = "org.freedesktop.UDisks2"
+
+SETUP = """set -e
+mount -t tmpfs -o mode=755 none "$1/dev"
+for node in null zero full random urandom; do cp -a "/dev/$node" "$1/dev/$node"; done
+mkdir "$1/dev/mapper" "$1/dev/shm"
+cp -a /dev/mapper/control "$1/dev/mapper/" 2>/dev/null || true
+mount --move "$1/dev" /dev
+mount -t tmpfs none /run
+mkdir /run/udev /run/media
+mount -t tmpfs none /var/lib/udisks2
+mount -t tmpfs none /media
+"$2" &
+exec "$3" --no-debug
+"""
+
+
+@dataclass
+class Udisks:
+    """Where it is: `bus` is the address of what it takes for the system bus."""
+
+    bus: str
+    process: subprocess.Popen[bytes]
+
+    def inside(self, *argv: str) -> str:
+        """Run a program in its namespace."""
+        return procs.run(need.program("nsenter"), "-t", str(self.process.pid), "-m", *argv)
+
+    def show(self, device: str) -> None:
+        """Let it see a block device."""
+        number = Path(device).stat().st_rdev
+        major, minor = str(os.major(number)), str(os.minor(number))
+        self.inside("mknod", device, "b", major, minor)
+        self.inside("udevadm", "trigger", "--settle", "--action=add", f"/sys/dev/block/{major}:{minor}")
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """An environment in which programs find it on the system bus."""
+        return {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.bus}
+
+
+@contextlib.contextmanager
+def running_udisks() -> Iterator[Udisks]:
+    """Run both; for root, where the package udisks2 is installed."""
+    need.root()
+    if not UDISKSD.exists() or not UDEVD.exists():
+        need.missing("udisks2", "udisksd or udevd is not installed")
+    Path("/var/lib/udisks2").mkdir(exist_ok=True)
+    with private_bus(need.program("dbus-daemon"), prefix=leaks.PREFIX) as address:
+        folder = Path(tempfile.mkdtemp(prefix=leaks.PREFIX))
+        (folder / "dev").mkdir()
+        (folder / "log").touch()
+        argv = [need.program("unshare"), "-m", "--propagation", "private"]
+        with (folder / "log").open("wb") as log:
+            process = procs.start(
+                [*argv, "sh", "-c", SETUP, "sh", str(folder), str(UDEVD), str(UDISKSD)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": address},
+            )  # fmt: skip
+        try:
+            procs.wait_for("udisksd", lambda: process.poll() is not None or buses.has_owner(address, NAME))
+            assert process.poll() is None, (folder / "log").read_text("utf-8", "replace")
+            yield Udisks(address, process)
+        finally:
+            procs.kill_group(process)
+            (folder / "log").unlink()
+            (folder / "dev").rmdir()
+            folder.rmdir()
