@@ -25,7 +25,7 @@ _REFUSED = frozenset({"AuthenticationFailed", "TargetNotAuthenticated"})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What secrets are for: a target's reference or "/"; "session" or "discovery"; which sign-in; what agents are told."""
+    """What secrets are for: a target (or "/"), "session" or "discovery", which sign-in, and what agents are told."""
 
     target: str
     scope: str

@@ -29,10 +29,11 @@ if __name__ == "__main__":
 from lundock.helper.api import names
 from lundock.helper.api.bus import Connection
 from lundock.helper.api.errors import Problem, describe
-from lundock.helper.api.objects import Call, ObjectServer
+from lundock.helper.api.objects import Call
 from lundock.helper.api.settings import defaults
 from lundock.helper.api.values import ObjectPath
 from support import buses
+from support.whole import WholeServer
 
 ANYONE = Call("", "", "", "", interactive=False)
 NOTHING = ObjectPath("/")
@@ -297,7 +298,7 @@ class FakeHelper:
 
     def __init__(self, connection: Connection, *, pace: float = 0.0) -> None:
         self.pace = pace
-        self.server = ObjectServer(connection, root=names.ROOT_PATH)
+        self.server = WholeServer(connection, root=names.ROOT_PATH)
         self.jobs: dict[str, FakeJob] = {}
         self.targets: dict[str, FakeTarget] = {}
         self.sessions: dict[str, FakeSession] = {}
