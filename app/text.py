@@ -146,6 +146,8 @@ EVENTS: Mapping[str, str] = {
     "lost": mark("The connection was lost"),
     "restored": mark("The connection is back"),
     "redirected": mark("The target sent us to another address"),
+    "moved": mark("The target moved to another address for good"),
+    "short-secret": mark("The secret is short: it can be guessed by who listens in"),
     "ended": mark("The session ended"),
     "worker-died": mark("The process that serves this target ended; it is started again"),
     "recovery-timeout": mark("The target was away for too long; reading and writing failed"),

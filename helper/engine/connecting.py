@@ -33,8 +33,8 @@ class Wanting(Protocol):
     def not_logged_in(self, problem: Problem) -> None:
         """It did not work at this portal."""
 
-    def redirected(self, portal: Portal) -> None:
-        """The target sent us there."""
+    def redirected(self, portal: Portal, *, permanent: bool) -> None:
+        """The target sent us there, for now or for good."""
 
 
 class Connecting:
@@ -48,6 +48,8 @@ class Connecting:
         self._index = 0
         self.portal = portals[0]
         self._redirects = 0
+        #: Where a target moved for good (11.13.5, 0102), by where it was; until that place does not take us.
+        self._moved: dict[Portal, Portal] = {}
         self._awaiting = False
         self._sock: socket.socket | None = None
         self._machine: Login | None = None
@@ -74,7 +76,8 @@ class Connecting:
     def next_portal(self) -> None:
         """Turn to the next portal of the list."""
         self._index += 1
-        self.portal = self._portals[self._index % len(self._portals)]
+        listed = self._portals[self._index % len(self._portals)]
+        self.portal = self._moved.get(listed, listed)
 
     def stop(self) -> None:
         """Give the attempt up."""
@@ -119,6 +122,7 @@ class Connecting:
         if fallback is not None:
             self._ask("login")
         else:
+            self._moved = {was: now for was, now in self._moved.items() if now != self.portal}
             self._wanting.not_logged_in(problem)
 
     def _close(self) -> None:
@@ -212,9 +216,17 @@ class Connecting:
         if self._redirects > MAX_REDIRECTS or (there.address, there.port) == (self.portal.address, self.portal.port):
             raise Problem("LoginRedirectLoop", count=self._redirects)
         self._close()
-        self._wanting.redirected(there)
+        self._wanting.redirected(there, permanent=redirect.permanent)
+        if redirect.permanent:
+            self._remember(there)
         self.portal = there
         self._ask("redirect")
+
+    def _remember(self, there: Portal) -> None:
+        """What is at `portal`, or had moved to it, is `there` now."""
+        here = self.portal
+        self._moved = {was: there if now == here else now for was, now in self._moved.items() if was != there}
+        self._moved[here] = there
 
 
 def agreed(result: LoginResult) -> dict[str, str | int | bool]:

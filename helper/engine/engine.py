@@ -22,6 +22,7 @@ from ..api.errors import Problem
 from ..api.settings import complete
 from ..api.statistics import SESSION, Writer
 from . import pdu
+from .backoff import BackOff
 from .connecting import Connecting, agreed
 from .connection import Connection
 from .front import Driver, Front
@@ -33,6 +34,7 @@ from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
 from .options import number
 from .scsi.disk import LunInfo
+from .secret import MIN_LENGTH
 from .session import Session
 from .task import Unit
 from .units import Units
@@ -42,12 +44,10 @@ log = logging.getLogger(__name__)
 
 Done = Callable[[Problem | None], None]
 
-#: Seconds between attempts to connect again: the target's Time2Wait first, then these.
-BACK_OFF = (1, 2, 4, 8, 15, 30)
 #: Receives of one round, so that no socket keeps the others waiting.
 _RECEIVES = 8
 _TICK = 1.0
-#: How long commands may still be answered after the target asked for a logout.
+#: How long commands may still be answered after the target asked for a logout, if it gives us twice as long.
 _LEAVE_PATIENCE = 5
 _RECONNECTS = SESSION.index("reconnects")
 
@@ -114,6 +114,7 @@ class Engine:
         self._sock: socket.socket | None = None
         self._watching = READ
         self._attempts = 0
+        self._back_off = BackOff()
         self._retry: Timer | None = None
         self._recovery: Timer | None = None
         self._leaving: Problem | None = None
@@ -279,9 +280,9 @@ class Engine:
         """Pass it on."""
         self._host.want_connection(portal, why)
 
-    def redirected(self, portal: Portal) -> None:
+    def redirected(self, portal: Portal, *, permanent: bool) -> None:
         """Tell it."""
-        self._host.event("redirected", {"address": str(portal)})
+        self._host.event("moved" if permanent else "redirected", {"address": str(portal)})
 
     def not_logged_in(self, problem: Problem) -> None:
         """Try the next portal, or wait, or give up."""
@@ -293,12 +294,14 @@ class Engine:
         self._watching = READ
         self._loop.register(sock.fileno(), READ, self._ready)
         self._counted = (0, 0, 0, 0)
-        self._attempts = 0
         self._leaving = None
         connection = Connection(self.session, result)
         now = self._loop.now
+        self._back_off.logged_in(now)
         self.session.connected(connection, (result.cmd_sn, result.exp_cmd_sn, result.max_cmd_sn), now)
         self._host.parameters(agreed(result), self._connecting.portal)
+        if result.short_secret and not self._was_connected:
+            self._host.event("short-secret", {"bits": 8 * MIN_LENGTH})
         self._guarded(lambda: connection.received(0, now))
         if self.session.connection is not connection:
             return
@@ -342,12 +345,14 @@ class Engine:
         if self._state == "connected":
             self._units.look_again(kind)
 
-    def leave(self, _time2wait: int, problem: Problem) -> None:
-        """The target wants us to log out: no new commands; the logout goes out when the wire is quiet, or soon."""
+    def leave(self, within: float, problem: Problem) -> None:
+        """The target wants us to log out: no new commands; the logout goes out when the wire is quiet, or soon. What
+        is not answered by then is asked again in the next session.
+        """
         if self._leaving is None:
             self._leaving = problem
             self.session.quiet()
-            self._loop.call_later(_LEAVE_PATIENCE, self._leave_now)
+            self._loop.call_later(min(_LEAVE_PATIENCE, within / 2), self._leave_now)
             self._leave_when_quiet()
 
     def _leave_when_quiet(self) -> None:
@@ -395,7 +400,7 @@ class Engine:
             self.wake()
         log.info("Connection to %s: %s %s", self._connecting.portal, problem, problem.attrs.get("detail", ""))
         if self._was_connected:
-            self._come_back(problem, time2wait, had_one=connection is not None)
+            self._come_back(problem, time2wait)
         else:
             self._first_failed(problem)
 
@@ -407,15 +412,13 @@ class Engine:
         self._connecting.next_portal()
         self._connecting.start("login")
 
-    def _come_back(self, problem: Problem, time2wait: int, *, had_one: bool) -> None:
+    def _come_back(self, problem: Problem, time2wait: int) -> None:
         """Wait, at least as long as the target wants (7.5), then connect again."""
         if self._state != "lost":
             self._set_state("lost", problem)
         self._start_recovery_timer()
         self._connecting.next_portal()
-        delay = time2wait if had_one else BACK_OFF[min(self._attempts, len(BACK_OFF) - 1)]
-        self._attempts += not had_one
-        self._retry = self._loop.call_later(delay, self._reconnect)
+        self._retry = self._loop.call_later(self._back_off.delay(self._loop.now, time2wait), self._reconnect)
 
     def _reconnect(self) -> None:
         self._retry = None

@@ -11,7 +11,8 @@ from typing import NoReturn
 MIN_LENGTH = 12
 #: More than this is never read: longer than any target takes.
 MAX_LENGTH = 1024
-#: 64 letters: each carries 6 bits, so that 16 of them are 96 bits, and can be typed.
+#: 64 letters that can be typed anywhere: each carries 6 bits.
+_BITS_A_LETTER = 6
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -21,13 +22,16 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: bytes | bytearray | memoryview | str) -> None:
-        # surrogateescape: what stands on the command line or in the environment need not be UTF-8, and is taken as it is.
+        # surrogateescape: what stands on the command line or in the environment need not be UTF-8; it is taken as it is.
         self._value = bytearray(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
 
     @classmethod
-    def generate(cls) -> Secret:
-        """Return a random secret of 16 letters, 96 bits (RFC 7143, 9.2.1)."""
-        return cls("".join(random_source.choice(_ALPHABET) for _ in range(16)))
+    def generate(cls, bits: int = 128) -> Secret:
+        """Return a random secret of so many bits at least (RFC 7143, 9.2.1: up to 128 are supported, less than 96 are
+        not to be used), in letters that can be typed: 22 of them for 128 bits. For targets that take no more than 16
+        characters, as Windows Server does, 96 bits are what fits.
+        """
+        return cls("".join(random_source.choice(_ALPHABET) for _ in range(-(-bits // _BITS_A_LETTER))))
 
     @property
     def value(self) -> bytearray:

@@ -60,8 +60,8 @@ class Upward(Protocol):
     def look_again(self, unit: Unit, kind: str) -> None:
         """The unit says that something about it changed."""
 
-    def leave(self, time2wait: int, problem: Problem) -> None:
-        """The target wants the connection to end (11.9.1): log out when what is on the wire is done, and come back."""
+    def leave(self, within: float, problem: Problem) -> None:
+        """The target wants us to log out within so many seconds (11.9.1): do, and come back."""
 
 
 class ScsiCall:

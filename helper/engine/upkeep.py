@@ -116,7 +116,7 @@ class Upkeep:
                 if verdict.event:
                     self._session.report(self._session.units.get(message.lun) or Unit(message.lun), verdict)
             case pdu.AsyncEvent.LOGOUT_REQUEST | pdu.AsyncEvent.NEGOTIATION_REQUEST:
-                self._session.upward.leave(0, Problem("ConnectionLost", address=""))
+                self._session.upward.leave(message.parameter3, Problem("ConnectionLost", address=""))
             case pdu.AsyncEvent.CONNECTION_DROP | pdu.AsyncEvent.SESSION_DROP:
                 raise TargetDrops(wait)
             case _:

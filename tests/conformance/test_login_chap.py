@@ -267,6 +267,7 @@ def test_secret_of_less_than_96_bits(make_lab: MakeLab, refuse: bool):
         assert not lab.logins()
     else:
         connected(lab)
+        assert lab.host.kinds().count("short-secret") == 1
 
 
 WRONG_CHALLENGES: dict[str, tuple[dict[str, str | None], str]] = {

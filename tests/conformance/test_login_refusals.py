@@ -112,7 +112,7 @@ def test_redirect(make_lab: MakeLab, elsewhere: Callable[..., Server], host: str
     assert other.wire.received(Op.LOGIN_REQUEST)[0].isid == int.from_bytes(ISID, "big")
     assert lab.sent(Op.LOGIN_RESPONSE)[-1].login_status == (0x0102 if permanent else 0x0101)
     lab.until(lambda: not lab.server.connections)
-    assert ("redirected", {"address": address}) in lab.host.events
+    assert ("moved" if permanent else "redirected", {"address": address}) in lab.host.events
 
 
 def test_redirect_twice(make_lab: MakeLab, elsewhere: Callable[..., Server]):
@@ -123,6 +123,35 @@ def test_redirect_twice(make_lab: MakeLab, elsewhere: Callable[..., Server]):
     lab.start()
     lab.until_state("connected")
     assert [portal.port for portal in lab.host.asked] == [lab.server.port, middle.port, last.port]
+
+
+@pytest.mark.parametrize("permanent", [False, True], ids=["temporarily", "permanently"])
+def test_after_a_redirect(make_lab: MakeLab, elsewhere: Callable[..., Server], permanent: bool):
+    """11.13.5: where a target moved for good is where it is asked after a loss; else it may be back."""
+    other = elsewhere()
+    lab = make_lab(target={"redirect": other.address, "redirect_permanent": permanent})
+    lab.start()
+    lab.until_state("connected")
+    other.connections[-1].close()
+    lab.until(lambda: lab.host.states[-2:] == ["lost", "connected"])
+    here = [lab.server.port, other.port]
+    assert [portal.port for portal in lab.host.asked] == [*here, *(here[1:] if permanent else here)]
+
+
+def test_a_place_to_which_a_target_moved_and_which_fails_is_forgotten(
+    make_lab: MakeLab, elsewhere: Callable[..., Server]
+):
+    """11.13.5: the address that we were given is asked again before the target is given up."""
+    other, third = elsewhere(), elsewhere()
+    lab = make_lab(target={"redirect": other.address, "redirect_permanent": True})
+    lab.start()
+    lab.until_state("connected")
+    lab.server.change_target(TARGET, redirect=third.address)
+    other.stop()
+    lab.until_state("lost")
+    lab.clock.jump(1)
+    lab.until_state("connected")
+    assert [portal.port for portal in lab.host.asked][-3:] == [other.port, lab.server.port, third.port]
 
 
 def test_redirect_to_itself(make_hand: MakeHand):

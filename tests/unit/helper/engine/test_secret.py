@@ -51,12 +51,17 @@ def test_equality() -> None:
         hash(Secret(WORD))
 
 
-def test_generate() -> None:
-    """9.2.1: random, 96 bits, of letters that can be typed; short enough for those who take 16 only."""
-    found = [Secret.generate() for _ in range(50)]
-    assert all(len(secret) == 16 and not secret.short for secret in found)
+@pytest.mark.parametrize(("bits", "letters"), [(128, 22), (96, 16)])
+def test_generate(bits: int, letters: int) -> None:
+    """9.2.1: random, of 64 letters that can be typed; 96 bits are short enough for those who take 16 letters only."""
+    found = [Secret.generate(bits) for _ in range(50)]
+    assert all(len(secret) == letters and not secret.short for secret in found)
     assert len({bytes(secret.value) for secret in found}) == 50
     assert all(secret.value.isascii() and b" " not in secret.value for secret in found)
+
+
+def test_generate_128_bits_unless_told() -> None:
+    assert len(Secret.generate()) * 6 >= 128
 
 
 def test_secret_that_is_not_utf8_is_taken_as_it_is() -> None:
