@@ -35,6 +35,7 @@ class LoginConfig:
     `tsih` and `cid` as 11.12.6 and 11.12.7; `portal_group` as discovery named it, or -1. `portal` is where the
     connection goes: discovery gives it to targets that name no address; `address` is what errors call it. `stages` are
     those that are asked for (6.3): some targets want the security stage passed for a later reinstatement to work.
+    `ask_method`: without a sign-in, CHAP is offered behind None, to learn from its choice that the target wants it.
     """
 
     initiator_name: str
@@ -54,6 +55,7 @@ class LoginConfig:
     session_type: str = "Normal"
     cmd_sn: int = 1
     stages: tuple[int, ...] = (Stage.SECURITY, Stage.OPERATIONAL, Stage.FULL_FEATURE)
+    ask_method: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,13 @@ class Login:
         self.redirect: Redirect | None = None
         self._timeout = int(config.settings.get("login_timeout", keys.DEFAULTS["login_timeout"]))  # type: ignore[arg-type]
         self._deadline = now + self._timeout
-        self._security: NoSignIn | Chap = NoSignIn() if config.sign_in == "none" else Chap(config, random)
+        plain = config.sign_in == "none"
+        self._security: NoSignIn | Chap = NoSignIn(ask=config.ask_method) if plain else Chap(config, random)
         self._operational = Operational(config)
         self._itt = int.from_bytes(random(3), "big")
         self._reader = PduReader(MAX_TEXT)
         self._started = False  # a header of the target has been read
+        self._hung_up = False  # the target closed without a word
         self._out = bytearray()
         self._outgoing = b""  # text that still has to go, in more requests
         self._asked_transit = False  # T of the last request
@@ -104,6 +106,7 @@ class Login:
             return
         if not self._started and self._reader.first is not None:
             raise Problem("NotIscsi", address=self.config.address)
+        self._hung_up = not self._started
         raise Problem("ConnectionLost", address=self.config.address)
 
     @property
@@ -112,7 +115,10 @@ class Login:
 
         There are targets (tgtd 1.0.85) that select SHA-256 and then cannot read an answer of its length: they say
         “initiator error” to our proof. What the other side selects is its choice anyway, so nothing is given away.
+        There are others (Linux's own target) that want a sign-in and hang up on whoever offers None alone.
         """
+        if self._hung_up and self._stage == Stage.SECURITY and isinstance(self._security, NoSignIn):
+            return None if self.config.ask_method else replace(self.config, ask_method=True)
         names = self._security.remaining
         if not names:
             return None

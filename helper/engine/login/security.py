@@ -26,11 +26,17 @@ Random = Callable[[int], bytes]
 
 
 class NoSignIn:
-    """We want to get in without signing in: None is all that is offered."""
+    """We want to get in without signing in: None is all that is offered.
+
+    With `ask` CHAP stands behind it: a target that must have it takes it (12.1), and is asked no further.
+    """
+
+    def __init__(self, *, ask: bool = False) -> None:
+        self._offer = "None,CHAP" if ask else "None"
 
     def start(self) -> Step:
-        """Offer None, and the next stage."""
-        return Step((("AuthMethod", "None"),))
+        """Make the offer, and ask for the next stage."""
+        return Step((("AuthMethod", self._offer),))
 
     def answer(self, pairs: dict[str, str], *, transit: bool) -> Step:
         """Accept None, and a target that skips the answer; anything else means that it wants us to sign in."""

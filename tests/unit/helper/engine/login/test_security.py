@@ -268,6 +268,41 @@ def test_nothing_is_left_after_md5() -> None:
     assert login.fallback is None
 
 
+def test_target_that_hangs_up_on_an_offer_of_none() -> None:
+    """What Linux's own target does where it must have CHAP. Asked in another way it says so."""
+    login = login_of("none", secrets=None)
+    assert asked(login).keys["AuthMethod"] == "None"
+    with pytest.raises(Problem) as caught:
+        login.eof(0.0)
+    assert caught.value.code == "ConnectionLost"
+    assert login.fallback is not None
+    again = Login(login.fallback, 0.0)
+    request = asked(again)
+    assert request.keys["AuthMethod"] == "None,CHAP"
+    with pytest.raises(Problem) as caught:
+        again.feed(login_response(request, {"AuthMethod": "CHAP"}, t=False), 0.0)
+    assert caught.value.code == "AuthenticationRequired"
+    assert again.fallback is None
+    third = Login(login.fallback, 0.0)
+    with pytest.raises(Problem):
+        third.eof(0.0)
+    assert third.fallback is None, "nobody is asked for ever"
+
+
+def test_hanging_up_later_is_no_hint() -> None:
+    login = login_of("none", secrets=None)
+    login.feed(login_response(asked(login), {"AuthMethod": "None"}), 0.0)
+    with pytest.raises(Problem):
+        login.eof(0.0)
+    assert login.fallback is None
+
+
+def test_asked_for_its_method_a_target_may_go_without() -> None:
+    login = login_of("none", secrets=None, ask_method=True)
+    login.feed(login_response(asked(login), {"AuthMethod": "None"}), 0.0)
+    assert asked(login).csg == 1
+
+
 # ---- the target's proof ------------------------------------------------------------------------------------------
 
 
