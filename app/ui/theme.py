@@ -107,7 +107,13 @@ def _palette(c: Colours) -> QPalette:
     return palette
 
 
+def _drawn(name: str, c: Colours) -> str:
+    """Return the path of a picture for the style sheet, which draws no icon in a colour of the scheme."""
+    return str(resources.files(__package__).joinpath("icons", f"{name}-{'dark' if c is DARK else 'light'}.svg"))
+
+
 def _sheet(c: Colours) -> str:
+    up, down, checked = (_drawn(name, c) for name in ("chevron-up", "chevron-down", "checked"))
     return f"""
 QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px 6px; }}
 QPushButton {{
@@ -130,6 +136,28 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QLineEdit {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 6px; padding: 6px 8px;
     selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
 QLineEdit:focus {{ border: 2px solid {c.accent}; padding: 5px 7px; }}
+QComboBox, QSpinBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
+    padding: 5px 8px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+QComboBox:focus, QSpinBox:focus {{ border: 2px solid {c.accent}; padding: 4px 7px; }}
+QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ color: {c.muted}; background: {c.window}; }}
+QComboBox::drop-down {{ border: 0; width: 26px; subcontrol-position: center right; }}
+QComboBox::down-arrow {{ image: url({down}); width: 14px; height: 14px; }}
+QSpinBox QLineEdit, QSpinBox QLineEdit:focus {{ border: 0; padding: 0; background: transparent; }}
+QSpinBox::up-button, QSpinBox::down-button {{ border: 0; width: 22px; background: transparent; }}
+QSpinBox::up-button:hover, QSpinBox::down-button:hover {{ background: {c.hover}; border-radius: 4px; }}
+QSpinBox::up-arrow {{ image: url({up}); width: 12px; height: 12px; }}
+QSpinBox::down-arrow {{ image: url({down}); width: 12px; height: 12px; }}
+QComboBox QAbstractItemView {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border};
+    selection-background-color: {c.selected}; selection-color: {c.text}; }}
+QScrollArea {{ background: transparent; border: 0; }}
+#bar {{ background: {c.window}; border: 0; border-top: 1px solid {c.border}; }}
+QCheckBox {{ spacing: 8px; }}
+QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {c.muted}; border-radius: 4px;
+    background: {c.base}; }}
+QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url({checked}); }}
+QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
+QCheckBox:focus {{ outline: 0; }}
+QCheckBox::indicator:focus {{ border: 2px solid {c.text}; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {c.border}; }}
 QTabWidget::tab-bar {{ left: 14px; }}
 QTabBar {{ qproperty-drawBase: 0; }}

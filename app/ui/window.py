@@ -35,6 +35,7 @@ from .events_page import EventsPage
 from .header import Header
 from .notice import Notice
 from .questions import Questions
+from .settings_page import SettingsPage
 from .target_list import TargetList
 from .widgets import Banner, Code, Elided, Message, button, copy, spaced, tool
 
@@ -68,6 +69,7 @@ class Window(QMainWindow):
         self.activity = ActivityPage(bus)
         self.details = DetailsPage()
         self.events = EventsPage(bus)
+        self.settings = SettingsPage(bus)
         self.tabs = QTabWidget()
         self.right = QStackedWidget()
         self._build()
@@ -149,6 +151,7 @@ class Window(QMainWindow):
             (self.activity, "activity", tr("Activity")),
             (self.details, "details", tr("Details")),
             (self.events, "events", tr("Events")),
+            (self.settings, "settings", tr("Settings")),
         ):
             widget.setAccessibleName(words)
             self.tabs.addTab(widget, theme.icon(icon), words)
@@ -185,6 +188,7 @@ class Window(QMainWindow):
         self.actions_on.changed.connect(lambda _path: self._show_target())
         self.actions_on.told.connect(self.notice.tell)
         self.actions_on.needs_window.connect(self.come_forward)
+        self.settings.secret_wanted.connect(lambda: self._on_header("sign-in"))
         self.questions.asked.connect(lambda _question: self.come_forward())
 
     # ---- what is shown
@@ -221,7 +225,7 @@ class Window(QMainWindow):
     def _show_target(self) -> None:
         snapshot, target = self._bus.snapshot_now, self.target
         self.header.update_page(snapshot, target)
-        for page in (self.disks, self.activity, self.details, self.events):
+        for page in (self.disks, self.activity, self.details, self.events, self.settings):
             page.update_page(snapshot, target)
         self._show_banner(snapshot, target)
 
