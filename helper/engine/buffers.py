@@ -13,8 +13,13 @@ HEADROOM = 16
 #: Payloads start here in a buffer: on a page, because FUSE moves whole pages, and with room for the header before it.
 PAYLOAD_AT = 4096
 
-_SMALLEST = 64 * 1024
+#: Room for headers in a SendQueue.
+SEND_SIZE = 64 * 1024
+
+_PAGE = 4096
 _IOV_MAX = 1024
+#: What a part costs beside its bytes: the objects that say where it is.
+_PART = 256
 
 
 class Buffer:
@@ -37,9 +42,9 @@ class Buffer:
 
 
 class Pool:
-    """Buffers in sizes of powers of two; at most `keep` bytes lie idle.
+    """Buffers, in eight sizes for each power of two; at most `keep` bytes lie idle.
 
-    It bounds what lies idle only: what is in use is bounded by who asks (the fronts' shares of the session's memory).
+    It bounds what lies idle only: what is in use is bounded by who asks (see memory.py).
     """
 
     def __init__(self, keep: int = 16 << 20) -> None:
@@ -49,7 +54,8 @@ class Pool:
 
     def get(self, length: int) -> Buffer:
         """Return a buffer for at least `length` bytes; it may hold old data."""
-        size = max(_SMALLEST, 1 << (length - 1).bit_length()) if length else _SMALLEST
+        step = max(_PAGE, 1 << max(length.bit_length() - 4, 0))
+        size = (length + step - 1 & -step) or _PAGE
         free = self._free.get(size)
         if free:
             self._idle -= size
@@ -62,6 +68,14 @@ class Pool:
             self._idle += buffer.size
             self._free.setdefault(buffer.size, []).append(buffer)
 
+    def keep(self, keep: int) -> None:
+        """From now on at most `keep` bytes lie idle."""
+        self._keep = keep
+        while self._idle > keep:
+            size, free = next((size, free) for size, free in self._free.items() if free)
+            free.pop()
+            self._idle -= size
+
 
 class SendQueue:
     """What is to be sent on one socket: headers packed side by side in `headers`, payloads by reference.
@@ -71,9 +85,9 @@ class SendQueue:
     when it was sent. After `flush` returns False the rest waits for POLLOUT.
     """
 
-    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "sent", "view", "waiting")
+    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "kept", "sent", "view", "waiting")
 
-    def __init__(self, size: int = 64 * 1024) -> None:
+    def __init__(self, size: int = SEND_SIZE) -> None:
         self._size = size
         self.headers = bytearray(size)
         self.view = memoryview(self.headers)
@@ -81,8 +95,9 @@ class SendQueue:
         self._run = 0
         self._parts: list[memoryview | bytes] = []
         self._owners: list[Buffer | None] = []
-        #: Bytes that the socket did not take at the last flush, and all that it ever took.
+        #: Bytes that the socket did not take at the last flush, the memory that they lie in, all that it ever took.
         self.waiting = 0
+        self.kept = 0
         self.sent = 0
 
     @property
@@ -125,10 +140,10 @@ class SendQueue:
                 sent = 0
             self.sent += sent
             if not self._advance(piece, sent):
-                self._keep_rest()
+                self._count_rest()
                 return False
         self.at = self._run = 0
-        self.waiting = 0
+        self.waiting = self.kept = 0
         return True
 
     def _advance(self, piece: list[memoryview | bytes], sent: int) -> bool:
@@ -150,12 +165,12 @@ class SendQueue:
             self._parts[0] = memoryview(self._parts[0])[sent:]
         return False
 
-    def _keep_rest(self) -> None:
-        """The headers that are not sent stay where they are: pack the next ones elsewhere."""
+    def _count_rest(self) -> None:
+        """What is not sent stays where it is, headers too: the next ones are packed behind them."""
         self.waiting = sum(map(len, self._parts))
-        self.headers = bytearray(self._size)
-        self.view = memoryview(self.headers)
-        self.at = self._run = 0
+        self.kept = len(self._parts) * _PART
+        for part, owner in zip(self._parts, self._owners, strict=True):
+            self.kept += len(part) if owner is None else owner.size
 
     def detach_from(self, borrowed: object) -> None:
         """Copy what waits and lies in `borrowed`, which its owner will use again."""
@@ -171,7 +186,7 @@ class SendQueue:
         self._parts.clear()
         self._owners.clear()
         self.at = self._run = 0
-        self.waiting = 0
+        self.waiting = self.kept = 0
 
 
 def large_buffers(sock: socket.socket, size: int = 4 << 20) -> None:

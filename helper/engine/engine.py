@@ -169,7 +169,10 @@ class Engine:
         """
         unit = self._fronts.unit(lun)
         read_only = read_only or self._read_only
-        made = NbdFront(self._fronts, front, unit, sock, handshake=handshake, read_only=read_only, alone=alone)
+        made = NbdFront(
+            self._fronts, front, unit, sock, handshake=handshake, read_only=read_only, alone=alone,
+            max_request=self._fronts.memory.most,
+        )  # fmt: skip
         self._fronts.add(made, made.ready)
         made.begin()
 

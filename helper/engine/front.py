@@ -29,7 +29,7 @@ MAX_DISCARD = 1 << 30
 #: More requests that take several commands are not begun at once.
 MAX_JOBS = 16
 MAX_EXTENT_BLOCKS = 0xFFFFFFFF
-_ZEROS = bytes(MAX_PIECE)
+_ZEROS = memoryview(bytes(MAX_PIECE))
 
 
 class Driver(Protocol):
@@ -47,12 +47,21 @@ class Driver(Protocol):
     def watch(self, fd: int, events: int) -> None:
         """Change what poll looks for."""
 
+    def lend(self, front: Front, total: int) -> bool:
+        """Raise `front.max_held` to `total`, beyond its share; False when it has to wait for other fronts."""
+
     def front_over(self, front: Front, problem: Problem | None) -> None:
         """The front's user left (None), or broke the rules."""
 
 
 class Front:
-    """One user of one unit. Subclasses speak his protocol."""
+    """One user of one unit. Subclasses speak his protocol.
+
+    `fixed` and `patient` as in memory.Borrower.
+    """
+
+    fixed = 0
+    patient = False
 
     def __init__(self, driver: Driver, number: int, unit: Unit, *, read_only: bool) -> None:
         info = unit.known
@@ -65,11 +74,12 @@ class Front:
         self.shift = info.block_size.bit_length() - 1
         self.mask = info.block_size - 1
         self.piece = _piece(info.max_transfer_blocks, info.block_size)
-        #: Commands and bytes on their way for this front, and its shares of both.
+        #: Commands and bytes on their way for this front, and bytes of answers that are not read; what it may have.
         self.used = 0
         self.held = 0
+        self.kept = 0
         self.max_used = 1
-        self.max_held = MAX_PIECE
+        self.max_held = 0
         self.jobs: list[Job] = []
         self.is_blocked = False
         self.is_dirty = False
@@ -116,6 +126,11 @@ class Front:
     def has_room(self) -> bool:
         """Whether one more command may start."""
         return self.used < self.max_used and bool(self.session.free)
+
+    def may_hold(self, length: int) -> bool:
+        """Whether `length` bytes more may be on their way."""
+        total = self.held + self.kept + length
+        return total <= self.max_held or self.driver.lend(self, total)
 
     def block(self) -> None:
         """Be called again (`resume`) after something has ended."""
@@ -257,7 +272,7 @@ class Front:
         unmap = unmap and info.write_same_unmap
         first, last = offset >> self.shift, (offset + length) >> self.shift
         limit = min(info.max_write_same_blocks or MAX_EXTENT_BLOCKS, MAX_DISCARD >> self.shift)
-        block = _ZEROS[: self.block_size]
+        block = bytes(self.block_size)
 
         def pieces() -> Iterator[Callable[[], None]]:
             lba = first
@@ -281,40 +296,33 @@ class Front:
         self.start(job)
 
     def patch_job(self, cookie: int, offset: int, data: memoryview | bytes, pooled: Buffer | None) -> None:
-        """Write a range that does not keep to blocks: read its first and last block, then write all of it.
+        """Write a range that does not keep to blocks: read its first and last block, put the edges of the data into
+        them, and write those and what lies between.
 
         The caller sees to it that no other write is on its way.
         """
-        start = offset & ~self.mask
-        end = (offset + len(data) + self.mask) & ~self.mask
+        size, end = self.block_size, offset + len(data)
+        first, last = offset & ~self.mask, (end - 1) & ~self.mask
         job = Job(self, cookie, len(data))
-        whole = self.session.pool.get(end - start)
-        job.pooled = whole
-        room = whole.payload(end - start)
-        edges = sorted({start, end - self.block_size})
+        job.pooled = pooled
+        edges = {at: memoryview(bytearray(size)) for at in sorted({first, last})}
+        middle, behind = min(first + size, end), max(last, first + size)
 
         def pieces() -> Iterator[Callable[[], None]]:
-            for at in edges:
-                part = room[at - start : at - start + self.block_size]
-                yield partial(self.session.read_into, self.unit, job, 0, at >> self.shift, 1, part)
+            for at, room in edges.items():
+                yield partial(self.session.read_into, self.unit, job, 0, at >> self.shift, 1, room)
             yield WAIT
             if job.error:
                 return
-            room[offset - start : offset - start + len(data)] = data
-            if pooled is not None:
-                pooled.release()
-            for at in range(0, end - start, self.piece):
-                part = room[at : at + self.piece]
-                yield partial(
-                    self.session.write,
-                    self.unit,
-                    job,
-                    0,
-                    (start + at) >> self.shift,
-                    len(part) >> self.shift,
-                    part,
-                    None,
-                )
+            edges[first][offset - first : middle - first] = data[: middle - offset]
+            if last > first:
+                edges[last][: end - last] = data[last - offset :]
+            for at, room in edges.items():
+                yield partial(self.session.write, self.unit, job, 0, at >> self.shift, 1, room, None)
+            for at in range(first + size, behind, self.piece):
+                part = data[at - offset : min(at + self.piece, behind) - offset]
+                blocks = len(part) >> self.shift
+                yield partial(self.session.write, self.unit, job, 0, at >> self.shift, blocks, part, None)
 
         job.pieces = pieces()
         self.start(job)

@@ -70,7 +70,8 @@ class FuseFront(Front):
         self._fd = fd
         self._resume = resume
         self._head = bytearray(_HEAD)
-        self._buffer = self.session.pool.get(MAX_WRITE)
+        #: Where requests are received; ours only while we do.
+        self._buffer: Buffer | None = None
         self._watching = READ
         self._since = int(time.time())
         # A write that does not keep to blocks is alone on its way: what it reads and writes again must not change
@@ -102,15 +103,31 @@ class FuseFront(Front):
 
     def go_on(self) -> None:
         """Take requests as far as there is room."""
+        if self._queue:
+            self._advance_queue()
+        self._receive()
+        buffer, self._buffer = self._buffer, None
+        if buffer is not None:
+            buffer.release()
+        self._watch()
+
+    def _receive(self) -> None:
         free, head, session, unit = self.session.free, self._head, self.session, self.unit
         readv, unpack, unpack_range = os.readv, _IN.unpack_from, _READ_WRITE.unpack_from
         mask, shift, piece, size = self.mask, self.shift, self.piece, self.size
         while self._fd >= 0 and self.closing is None:
-            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS or self.held >= self.max_held:
+            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS:
                 self.block()
                 break
+            # How much it will be is not known before.
+            if self.held + MAX_WRITE > self.max_held and not self.may_hold(MAX_WRITE):
+                self.block()
+                break
+            buffer = self._buffer
+            if buffer is None:
+                buffer = self._buffer = session.pool.get(MAX_WRITE)
             try:
-                n = readv(self._fd, (head, self._buffer.payload(MAX_WRITE)))
+                n = readv(self._fd, (head, buffer.payload(MAX_WRITE)))
             except BlockingIOError:
                 break
             except OSError as error:
@@ -129,11 +146,10 @@ class FuseFront(Front):
                     self._odd_read(unique, offset, length)
             elif opcode == WRITE_OP:
                 _, offset, length = unpack_range(head, _BODY)
-                self._take_write(unique, offset, min(length, n - _HEAD))
+                self._take_write(unique, offset, min(length, n - _HEAD), buffer)
             else:
-                body = bytes(head[_BODY : min(n, _HEAD)]) + bytes(self._buffer.payload(max(n - _HEAD, 0)))
+                body = bytes(head[_BODY : min(n, _HEAD)]) + bytes(buffer.payload(max(n - _HEAD, 0)))
                 self._rare(opcode, unique, body, uid, gid)
-        self._watch()
 
     def _watch(self) -> None:
         events = 0 if self.is_blocked or self.closing is not None else READ
@@ -149,13 +165,13 @@ class FuseFront(Front):
         else:
             self._answer(unique)
 
-    def _take_write(self, unique: int, offset: int, length: int) -> None:
+    def _take_write(self, unique: int, offset: int, length: int, buffer: Buffer) -> None:
         """Move the data out of the receive buffer, and start the write or queue it."""
         if self.read_only or offset + length > self.size or length <= 0:
             self._fail(unique, errno.EROFS if self.read_only else errno.ENOSPC if length > 0 else errno.EINVAL)
             return
         self._asked += 1
-        data, pooled = self._keep(length)
+        data, pooled = self._keep(length, buffer)
         if self._queue or self._patching or (offset | length) & self.mask:
             self.held += length
             self._queue.append((unique, offset, data, pooled))
@@ -163,17 +179,15 @@ class FuseFront(Front):
         else:
             self._start_write(unique, offset, data, pooled)
 
-    def _keep(self, length: int) -> tuple[memoryview | bytes, Buffer | None]:
-        buffer = self._buffer
+    def _keep(self, length: int, buffer: Buffer) -> tuple[memoryview | bytes, Buffer | None]:
         if length <= _COPIED:
             return bytes(buffer.payload(length)), None
-        pool = self.session.pool
         if length <= _MOVED:
-            pooled = pool.get(length)
+            pooled = self.session.pool.get(length)
             data = pooled.payload(length)
             data[:] = buffer.payload(length)
             return data, pooled
-        self._buffer = pool.get(MAX_WRITE)
+        self._buffer = None
         return buffer.payload(length), buffer
 
     def _start_write(self, unique: int, offset: int, data: memoryview | bytes, pooled: Buffer | None) -> None:

@@ -13,7 +13,7 @@ import socket
 from struct import Struct
 
 from ..api.errors import Problem
-from .buffers import HEADROOM, Buffer, SendQueue, large_buffers
+from .buffers import HEADROOM, SEND_SIZE, Buffer, SendQueue, large_buffers
 from .front import MAX_JOBS, Driver, Front, Job
 from .loop import BROKEN, READ, WRITE
 from .nbd_handshake import Export, Handshake
@@ -30,7 +30,8 @@ CMD_FLAG_FUA, CMD_FLAG_NO_HOLE = 1, 2
 HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA = 1, 2, 4, 8
 SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE = 32, 64, 256, 1024
 
-#: The most that one request may read or write; announced, and what clients assume unasked.
+#: The most that one request may read or write, where the session's memory allows it; announced, and what clients
+#: assume unasked.
 MAX_REQUEST = 32 << 20
 _BUFFER = 256 * 1024
 #: A write of at least this size that is not all there is received into a place of its own.
@@ -40,7 +41,7 @@ _DIRECT = 32 * 1024
 _ERRORS = frozenset({errno.EPERM, errno.EIO, errno.ENOMEM, errno.EINVAL, errno.ENOSPC, errno.EOVERFLOW, errno.ENOTSUP})
 
 
-def export_of(front: Front, *, alone: bool = False) -> Export:
+def export_of(front: NbdFront, *, alone: bool = False) -> Export:
     """Return what a unit looks like to an NBD client; `alone`: there is no way to a second connection."""
     info = front.unit.known
     flags = HAS_FLAGS | SEND_FLUSH | SEND_CACHE | (0 if alone else CAN_MULTI_CONN)
@@ -50,18 +51,22 @@ def export_of(front: Front, *, alone: bool = False) -> Export:
         flags |= SEND_WRITE_ZEROES
         flags |= SEND_FUA if info.fua else 0
         flags |= SEND_TRIM if info.unmap else 0
-    best = max(info.block_size, min(info.physical_block_size, MAX_REQUEST), 4096)
-    return Export(info.size, flags, (info.block_size, best, MAX_REQUEST))
+    best = max(info.block_size, min(info.physical_block_size, front.max_request), 4096)
+    return Export(info.size, flags, (info.block_size, best, front.max_request))
 
 
 class NbdFront(Front):
     """One NBD client."""
 
+    fixed = _BUFFER + SEND_SIZE
+    patient = True
+
     def __init__(
         self, driver: Driver, number: int, unit: Unit, sock: socket.socket, *, handshake: bool, read_only: bool,
-        alone: bool = False,
+        alone: bool = False, max_request: int = MAX_REQUEST,
     ) -> None:  # fmt: skip
         super().__init__(driver, number, unit, read_only=read_only)
+        self.max_request = min(max_request & -self.block_size, MAX_REQUEST)
         sock.setblocking(False)
         large_buffers(sock)
         self.sock = sock
@@ -165,20 +170,24 @@ class NbdFront(Front):
             self._filled = len(rest)
             self._parse()
 
-    def _parse(self) -> None:  # noqa: PLR0912 - the hot loop
+    def _parse(self) -> None:  # noqa: C901, PLR0912 - the hot loop
         """The hot loop: every request that is all there becomes a command."""
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack, session, unit, mask, shift, piece = (
             _REQUEST.unpack_from, self.session, self.unit, self.mask, self.shift, self.piece,
         )  # fmt: skip
-        size, free, read = self.size, session.free, session.read
+        size, free, read, kept, limit = self.size, session.free, session.read, self.kept, self.max_request
         while filled - pos >= 28:
-            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS or self._crowded():
+            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS:
                 self.block()
                 break
             magic, flags, kind, handle, offset, length = unpack(buffer, pos)
             if magic != _REQUEST_MAGIC:
                 raise _broken("a request")
+            data = length if kind <= CMD_WRITE and length <= limit else 0
+            if self.held + kept + data > self.max_held and not self.may_hold(data):
+                self.block()
+                break
             if kind == CMD_READ:
                 pos += 28
                 if 0 < length <= piece and not (offset | length) & mask and offset + length <= size:
@@ -188,8 +197,8 @@ class NbdFront(Front):
                 else:
                     self._odd_read(handle, offset, length)
             elif kind == CMD_WRITE:
-                if length > MAX_REQUEST:
-                    raise _broken("a write of more than 32 MiB")
+                if length > limit:
+                    raise _broken("a write of more than it was told that it may")
                 end = pos + 28 + length
                 if end <= filled:
                     self._write(flags, handle, offset, bytes(view[pos + 28 : end]), None)
@@ -209,10 +218,6 @@ class NbdFront(Front):
         if pos and left:
             buffer[:left] = buffer[pos:filled]
         self._pos, self._filled = 0, left
-
-    def _crowded(self) -> bool:
-        """Whether the client has to read, or the target to answer, before more is taken."""
-        return self.held + self.out.waiting >= self.max_held
 
     def _begin_write(self, flags: int, handle: int, offset: int, length: int, at: int) -> None:
         self._into = self.session.pool.get(length)
@@ -241,7 +246,7 @@ class NbdFront(Front):
             self.write_job(handle, offset, data, pooled, fua=bool(flags & CMD_FLAG_FUA))
 
     def _odd_read(self, handle: int, offset: int, length: int) -> None:
-        if not length or (offset | length) & self.mask or offset + length > self.size or length > MAX_REQUEST:
+        if not length or (offset | length) & self.mask or offset + length > self.size or length > self.max_request:
             self._reply(handle, errno.EINVAL)
         else:
             self.read_job(handle, offset, length)
@@ -327,6 +332,7 @@ class NbdFront(Front):
         except OSError:
             self._over(None)
             return
+        self.kept = self.out.kept
         self._watch()
         if self.closing is not None:
             self.check_idle()

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from ..api.errors import Problem
 from .front import Front
 from .loop import READ, Loop
+from .memory import Memory
 from .session import Session
 from .task import Unit
-
-#: Each front may have one request of the largest kind on its way, whatever the limit of memory: so there are not many.
-MAX_FRONTS = 64
 
 
 class Fronts:
@@ -34,7 +32,7 @@ class Fronts:
         self.dirty: list[Front] = []
         self.blocked: list[Front] = []
         self._loop = loop
-        self._memory = memory
+        self.memory = Memory(memory, session.pool)
         self._over = over
         self._send = send
         self._fronts: dict[int, Front] = {}
@@ -55,8 +53,6 @@ class Fronts:
             raise Problem(
                 "NotSupported", what=f"blocks of {info.block_size} bytes", detail="They are not a power of two."
             )
-        if len(self._fronts) >= MAX_FRONTS:
-            raise Problem("Busy")
         return unit
 
     def use(self, unit: Unit) -> bool:
@@ -64,7 +60,8 @@ class Fronts:
         return any(front.unit is unit for front in self._fronts.values())
 
     def add(self, front: Front, ready: Callable[[int], None] | None) -> None:
-        """Serve a front; `ready` is called when its descriptor is, if it has one."""
+        """Serve a front; `ready` is called when its descriptor is, if it has one. Raises Problem("Busy")."""
+        self.memory.join(front)
         self._fronts[front.number] = front
         self._share()
         if ready is not None:
@@ -120,6 +117,10 @@ class Fronts:
         """Change what poll looks for."""
         self._loop.modify(fd, events)
 
+    def lend(self, front: Front, total: int) -> bool:
+        """As in Driver."""
+        return self.memory.lend(front, total)
+
     def front_over(self, front: Front, problem: Problem | None) -> None:
         """A front's user left, or broke the rules."""
         if self._fronts.get(front.number) is not front:
@@ -145,19 +146,20 @@ class Fronts:
             self._loop.unregister(front.fileno())
             front.closing = None
             front.close()
+            self.memory.leave(front)
             self._share()
 
     def _share(self) -> None:
-        """Divide slots and memory between the fronts: none can take what another one needs."""
+        """Divide the slots between the fronts: none can take what another one needs."""
         number = max(len(self._fronts), 1)
         for front in self._fronts.values():
             front.max_used = max(self.session.depth // number, 1)
-            front.max_held = max(self._memory // number, 1)
 
     def _round_end(self) -> None:
         """Everything of this round was taken in: send what came of it."""
         self._waking = False
         self.flush()
+        self.memory.settle()
         blocked, self.blocked = self.blocked, []
         for front in blocked:
             if self._fronts.get(front.number) is front:
@@ -166,4 +168,7 @@ class Fronts:
                 except Problem as problem:
                     self.front_over(front, problem)
         self.flush()
+        self.memory.all_asked()
+        if self.memory.settle():
+            self.wake()  # somebody else may go on now, and nothing more may ever happen
         self._send()

@@ -176,8 +176,8 @@ class Upkeep:
         if not session.waiting or session.cmd_sn != self._stuck_at:
             self._stuck_at, self._stuck_since = session.cmd_sn if session.waiting else -1, now
         elif now - self._stuck_since >= session.command_timeout:
-            attrs = {"lun": f"{session.waiting[0].unit.lun:016x}", "seconds": session.command_timeout}
-            session.upward.event("command-timeout", attrs)
+            lun = f"{session.waiting[0].unit.lun:016x}"
+            session.upward.event("command-timeout", {"lun": lun, "seconds": session.command_timeout})
             raise Problem("Timeout", what="command", seconds=session.command_timeout)
 
     def _abort(self, task: Task, now: float) -> None:

@@ -175,7 +175,7 @@ def test_a_write_of_more_than_is_announced_ends_the_client(disk, path):
 
 def test_a_client_that_does_not_read_holds_up_nobody(disk, path):
     """It asks for 2 GiB and reads nothing: the process stays small, and another client works."""
-    with serving(disk.url() + "?memory_limit=8388608", path), NbdClient(path) as stuck, NbdClient(path) as other:
+    with serving(disk.url() + "?memory_limit=16777216", path), NbdClient(path) as stuck, NbdClient(path) as other:
         stuck.sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             for number in range(2000):

@@ -3,6 +3,7 @@
 
 import random
 
+import pytest
 from lundock.helper.engine.buffers import PAYLOAD_AT, Pool, SendQueue
 from support.wire import Sink
 
@@ -10,14 +11,24 @@ from support.wire import Sink
 def test_buffers_are_used_again_and_what_lies_idle_is_bounded():
     pool = Pool(keep=200_000)
     first = pool.get(70_000)
-    assert first.size == 131072
+    assert first.size == 73728
     assert len(first.view) == PAYLOAD_AT + first.size
     first.release()
-    assert pool.get(100_000) is first
+    assert pool.get(73_728) is first
     others = [pool.get(131072) for _ in range(3)]
     for buffer in [first, *others]:
         buffer.release()
-    assert pool._idle == 131072
+    assert pool._idle == 73728
+    pool.keep(70_000)
+    assert pool._idle == 0
+    assert pool.get(70_000) is not first
+
+
+@pytest.mark.parametrize("length", [0, 1, 4096, 4097, 65536, 65537, 1 << 20, (1 << 20) + 1, 3_333_333, 32 << 20])
+def test_a_buffer_is_hardly_larger_than_what_it_is_for(length):
+    size = Pool().get(length).size
+    assert size % 4096 == 0
+    assert length <= size <= max(length + length // 8, length + 4096)
 
 
 def test_headers_and_payloads_leave_in_order_whatever_the_socket_takes():

@@ -404,14 +404,15 @@ def shut(**settings):
 
 def test_a_window_that_stays_shut_loses_the_connection_though_pings_are_answered():
     wire = shut()
+    for now in range(1, 11):
+        wire.session.on_timer(float(now))
+        for ping in wire.sent():
+            assert (ping.opcode, ping.cmd_sn) == (0, 11)
+            wire.give(wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn()), now=now)
+            wire.session.upkeep.alive(float(now))
     with pytest.raises(Problem) as caught:
-        for now in range(1, 30):
-            wire.session.on_timer(float(now))
-            for ping in wire.sent():
-                assert (ping.opcode, ping.cmd_sn) == (0, 11)
-                wire.give(wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn()), now=now)
-                wire.session.upkeep.alive(float(now))
-    assert (caught.value.code, caught.value.attrs["what"], now) == ("Timeout", "command", 11)
+        wire.session.on_timer(11.0)
+    assert (caught.value.code, caught.value.attrs["what"]) == ("Timeout", "command")
     assert wire.above.events == [("command-timeout", {"lun": f"{LUN:016x}", "seconds": 10})]
     wire.session.lost()
     wire.connect(cmd_sn=11, now=11.0)
