@@ -134,9 +134,9 @@ class Served:
             self._give(wire.response(pdu.itt, CHECK, self.fail[operation]))
         elif operation == 0x88:
             end = (lba + blocks) * size
-            for at in range(lba * size, end, self._split):
+            for sn, at in enumerate(range(lba * size, end, self._split)):
                 part = bytes(self.disk[at : min(at + self._split, end)])
-                self._give(wire.data_in(pdu.itt, part, at - lba * size, last=at + len(part) == end))
+                self._give(wire.data_in(pdu.itt, part, at - lba * size, sn=sn, last=at + len(part) == end))
         elif operation in (0x8A, 0x42, 0x93):
             self._writing[pdu.itt] = Writing(lba * size, bytearray(pdu.word(20)), 0)
             self._place(pdu, 0)
