@@ -20,7 +20,7 @@ AGENT_PATH = "/io/github/lundock/Agent"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the helper wants to know."""
+    """What the helper wants to know. `background`: nobody waits for it, so no person is to be asked."""
 
     path: str
     target: str
@@ -28,6 +28,7 @@ class Question:
     target_chap_name: str
     mutual: bool
     retry: bool
+    background: bool = False
 
 
 #: Returns the secrets, or raises Problem("Cancelled"). Cancelled itself when the answer is not needed any more.
@@ -62,6 +63,7 @@ class SecretAgent:
             target_chap_name=str(hints.get("target-chap-name", "")),
             mutual="target-secret" in wants,
             retry=bool(hints.get("retry", False)),
+            background=bool(hints.get("background", False)),
         )
         task = asyncio.ensure_future(self._ask(question))
         self._asking[target, scope] = task

@@ -80,6 +80,8 @@ class Target(_View):
     settings: Mapping[str, Any] = field(default_factory=dict)
     startup: str = "manual"
     owner: int = 0
+    source: str = "/"
+    vanished: bool = False
     interface: str = ""
     sign_in: str = "none"
     chap_name: str = ""

@@ -28,8 +28,9 @@ Done = Callable[[Any, Problem | None], None]
 GATHER = 0.03
 #: Pauses between attempts to reach a bus that is away.
 RETRY = (0.5, 1.0, 2.0, 5.0)
-#: Seconds between two looks at the statistics while somebody watches: 3 a second.
+#: Seconds between two looks at the statistics while somebody watches: 3 a second; and while only the tray does.
 LOOK = 1 / 3
+SLOW_LOOK = 5.0
 
 
 class Listener(Protocol):
@@ -93,6 +94,8 @@ class BusThread:
         self._gathering = False
         self._stop = asyncio.Event()
         self._watching = asyncio.Event()
+        self._paced = asyncio.Event()
+        self._every = LOOK
         self._agent: SecretAgent | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -108,6 +111,13 @@ class BusThread:
 
     def submit(self, work: Callable[[Client], Awaitable[T]], done: Done) -> Work:
         """Run `work(client)` in the thread; `done(result, None)` or `done(None, problem)` is called there at last."""
+        return self._submit(lambda: work(self._present()), done)
+
+    def submit_alone(self, work: Callable[[], Awaitable[T]], done: Done) -> Work:
+        """As `submit`, for work that needs no helper: other services on a bus."""
+        return self._submit(work, done)
+
+    def _submit(self, work: Callable[[], Awaitable[T]], done: Done) -> Work:
         handle = Work(self._loop)
         try:
             self._loop.call_soon_threadsafe(self._begin, handle, work, done)
@@ -115,10 +125,9 @@ class BusThread:
             done(None, Problem("Cancelled"))
         return handle
 
-    def watch_statistics(self, on: bool) -> None:
-        """Look at the counters 3 times a second, or stop it. Costs nothing while it is off."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._watching.set if on else self._watching.clear)
+    def watch_statistics(self, every: float) -> None:
+        """Look at the counters every so many seconds; 0 stops it."""
+        self.call_soon(self._watch, every)
 
     def retry(self) -> None:
         """Look for the helper now."""
@@ -190,7 +199,7 @@ class BusThread:
         self._last = snapshot
         self._listener.on_snapshot(snapshot)
 
-    def _begin(self, handle: Work, work: Callable[[Client], Awaitable[Any]], done: Done) -> None:
+    def _begin(self, handle: Work, work: Callable[[], Awaitable[Any]], done: Done) -> None:
         handle.started(self._keep(self._do(work, done)))
 
     def _keep(self, coroutine: Any) -> asyncio.Task[Any]:
@@ -199,10 +208,10 @@ class BusThread:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _do(self, work: Callable[[Client], Awaitable[Any]], done: Done) -> None:
+    async def _do(self, work: Callable[[], Awaitable[Any]], done: Done) -> None:
         result, problem = None, None
         try:
-            result = await work(self._present())
+            result = await work()
         except Problem as known:
             problem = known
         except asyncio.CancelledError:
@@ -229,4 +238,15 @@ class BusThread:
             if client is not None and client.snapshot_ready:
                 with contextlib.suppress(Problem):
                     self._listener.on_statistics(await operations.statistics(client))
-            await asyncio.sleep(LOOK)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._paced.wait()
+            self._paced.clear()
+
+    def _watch(self, every: float) -> None:
+        self._every = every or self._every
+        if every:
+            self._watching.set()
+        else:
+            self._watching.clear()
+        self._paced.set()

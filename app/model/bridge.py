@@ -18,7 +18,7 @@ from ..client.link import Where
 from ..client.mirror import Snapshot
 from ..client.objects import Job
 from ..client.operations import Secrets
-from ..client.thread import BusThread, Work
+from ..client.thread import LOOK, SLOW_LOOK, BusThread, Done, Work
 from ..secrets import Keyring
 from .rates import Rates
 
@@ -49,6 +49,7 @@ class Bus(QObject):
         self.rates = Rates()
         self.keyring = keyring or Keyring()
         self._watchers = 0
+        self._kept = False
         self._stopped = False
         self._told.connect(self._take_snapshot, Qt.ConnectionType.QueuedConnection)
         self._event.connect(self.happened, Qt.ConnectionType.QueuedConnection)
@@ -72,14 +73,25 @@ class Bus(QObject):
         failure: Failure | None = None,
     ) -> Work:
         """Do `work(client)` in the bus thread; then `success(result)` or `failure(problem)` in this one."""
+        return self._thread.submit(work, self._done(success, failure))
 
+    def _done(self, success: Callable[[Any], None] | None, failure: Failure | None) -> Done:
         def done(result: Any, problem: Problem | None) -> None:
             if problem is None and success is not None:
                 self._call.emit(lambda: success(result))
             elif problem is not None and failure is not None:
                 self._call.emit(lambda: failure(problem))
 
-        return self._thread.submit(work, done)
+        return done
+
+    def run_alone(
+        self,
+        work: Callable[[], Awaitable[T]],
+        success: Callable[[T], None] | None = None,
+        failure: Failure | None = None,
+    ) -> Work:
+        """As `run`, for work that needs no helper."""
+        return self._thread.submit_alone(work, self._done(success, failure))
 
     def steps(self, function: Callable[[Job], None]) -> Callable[[Job], None]:
         """Return a Client.run `on_step` that calls `function` in this thread."""
@@ -88,7 +100,15 @@ class Bus(QObject):
     def watch(self, on: bool) -> None:
         """Count who wants live figures; the counters are only looked at while somebody does."""
         self._watchers += 1 if on else -1
-        self._thread.watch_statistics(self._watchers > 0)
+        self._pace()
+
+    def keep_watch(self, on: bool) -> None:
+        """Have the counters looked at now and then even while nobody wants live figures: for the tray."""
+        self._kept = on
+        self._pace()
+
+    def _pace(self) -> None:
+        self._thread.watch_statistics(LOOK if self._watchers > 0 else SLOW_LOOK if self._kept else 0)
 
     def retry(self) -> None:
         """Look for the helper now."""
@@ -130,6 +150,8 @@ class Bus(QObject):
             kept = await self._from_keyring(question)
             if kept is not None:
                 return kept
+        if question.background:
+            raise Problem("NotFound", what="secret")
         answer: Future[Secrets] = Future()
         self._call.emit(lambda: self.asked.emit(question, answer))
         return await asyncio.wrap_future(answer)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from .. import text
 from ..client.mirror import Snapshot
+from ..client.objects import Target
 from ..words import tr
 from .rates import Rates
 
@@ -37,23 +38,32 @@ class Row:
 
 def rows(snapshot: Snapshot, rates: Rates) -> list[Row]:
     """Return the rows: what is connected, then what is saved, each group by name."""
-    connected, saved = tr("Connected"), tr("Saved")
-    groups: dict[str, list[Row]] = {connected: [], saved: []}
+    connected, saved, found_ones = tr("Connected"), tr("Saved"), tr("Found")
+    groups: dict[str, list[Row]] = {connected: [], saved: [], found_ones: []}
     for target in sorted(snapshot.targets.values(), key=lambda t: (t.title.casefold(), t.name)):
         rate = rates.sum_of(lun.path for lun in snapshot.luns_of(target)) if target.connected else None
         row = Row(
             title=target.title,
             path=target.path,
-            subtitle=target.address if target.state == "disconnected" else f"{target.address} · {short(target.state)}",
+            subtitle=_subtitle(target),
             state=target.state if snapshot.ready else "unknown",
             rate=text.rate(rate.total) if rate is not None and rate.total >= BUSY else "",
         )
-        groups[connected if target.state != "disconnected" else saved].append(row)
+        kept = saved if target.source == "/" else found_ones
+        groups[connected if target.state != "disconnected" else kept].append(row)
     found: list[Row] = []
     for title, members in groups.items():
         if members:
             found += [Row(title), *members]
     return found
+
+
+def _subtitle(target: Target) -> str:
+    if target.state == "disconnected":
+        return (
+            tr("{address} · not offered any more").format(address=target.address) if target.vanished else target.address
+        )
+    return f"{target.address} · {short(target.state)}"
 
 
 def short(state: str) -> str:

@@ -40,7 +40,9 @@ class Actions(QObject):
         self.problems: dict[str, Problem] = {}
         self.udisks = False
         bus.changed.connect(self._forget_gone)
-        bus.run(lambda _client: udisks.available(), self._on_udisks)
+        self._attached = -1
+        self._look_for_udisks(bus.snapshot_now)
+        bus.changed.connect(self._look_for_udisks)
 
     def busy(self, path: str) -> bool:
         """Whether something that was asked for here is under way on a target or disk."""
@@ -51,9 +53,17 @@ class Actions(QObject):
         if self.problems.pop(path, None) is not None:
             self.changed.emit(path)
 
+    def _look_for_udisks(self, snapshot: Snapshot) -> None:
+        """Look whether it runs, at first and whenever there is a disk more or less."""
+        attached = sum(1 for lun in snapshot.luns.values() if lun.device)
+        if attached != self._attached:
+            self._attached = attached
+            self._bus.run_alone(udisks.available, self._on_udisks)
+
     def _on_udisks(self, there: object) -> None:
-        self.udisks = bool(there)
-        self.changed.emit("")
+        if self.udisks != bool(there):
+            self.udisks = bool(there)
+            self.changed.emit("")
 
     def _forget_gone(self, snapshot: Snapshot) -> None:
         for path in [path for path in self.problems if path not in snapshot.targets]:
