@@ -159,9 +159,10 @@ class Front:
 
     def pump(self) -> None:
         """Send commands of the jobs, oldest first; those that wait for their own commands hold up no others."""
-        self.jobs = [job for job in self.jobs if not job.pump()] if self.jobs else self.jobs
         if self.jobs:
-            self.block()
+            self.jobs = [job for job in self.jobs if not job.pump()]
+            if not all(job.waits for job in self.jobs):
+                self.block()
 
     def ended(self, job: Job) -> None:
         """A job's last command ended."""
@@ -360,6 +361,11 @@ class Job:
         self._ended = False
         self._waits = False
         self._pumping = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes on when a command of its own has ended, and not before: then `done` has it pumped."""
+        return self._waits and self._running > 0
 
     def pump(self) -> bool:
         """Start what there is room for; True when all has been started."""

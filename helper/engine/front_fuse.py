@@ -133,7 +133,9 @@ class FuseFront(Front):
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.EINTR):  # interrupted before we had it
                     continue
-                self.driver.front_over(self, None)  # ENODEV: unmounted or aborted
+                n = 0  # ENODEV: unmounted or aborted
+            if n < _IN.size:
+                self.driver.front_over(self, None)
                 return
             _, opcode, unique, _, uid, gid, _, _, _ = unpack(head)
             if opcode == READ_OP:
