@@ -33,13 +33,15 @@ DIRECT = 16 * 1024
 #: After one of this size the next header is received alone, so that what follows it goes to its place uncopied.
 LARGE = 64 * 1024
 
+#: 4.2.2.2: how far a StatSN may be behind what was expected.
+_STAT_SN_BEHIND = 4096
 _M = 0xFFFFFFFF
 #: pdu.SCSI_COMMAND with the fields of a READ(16) or WRITE(16) in place of the CDB.
 COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
 _DIGEST = struct.Struct("<I")
-#: Of pdu.RESPONSE what the hot loop looks at: opcode, flags, status, lengths, ITT, StatSN, ExpCmdSN, MaxCmdSN, offset
-#: (R2T: too), residual count (R2T: length).
-_HOT = struct.Struct(">BBxBI8xI4xIII4xII")
+#: Of pdu.RESPONSE what the hot loop looks at: opcode, flags, status, lengths, ITT, StatSN, ExpCmdSN, MaxCmdSN, DataSN
+#: (SCSI Response: ExpDataSN, R2T: R2TSN), offset (R2T: too), residual count (R2T: length).
+_HOT = struct.Struct(">BBxBI8xI4xIIIIII")
 _RESIDUALS = pdu.BIDI_OVERFLOW | pdu.BIDI_UNDERFLOW | pdu.OVERFLOW | pdu.UNDERFLOW
 _F = pdu.FINAL
 _ENDING = pdu.FINAL | pdu.STATUS
@@ -72,7 +74,8 @@ class Connection:
         # The rest of a payload that is received into its place: buffers still to be filled, and whose it is.
         self._rest: list[memoryview] = []
         self._rest_task: Task | None = None
-        self._rest_fields = (0, 0, 0, 0, 0, 0)  # flags, status, StatSN, offset, length, residual
+        self._rest_place = memoryview(b"")
+        self._rest_fields = (0, 0, 0, 0, 0, 0)  # flags, status, StatSN, ExpCmdSN, MaxCmdSN, residual
         self._trailer = memoryview(bytearray(8))
         self._sink: memoryview | None = None
 
@@ -122,17 +125,19 @@ class Connection:
             n -= size
             del rest[0]
         task, self._rest_task = self._rest_task, None
-        flags, status, stat_sn, offset, length, residual = self._rest_fields
-        if task is None:
-            return n
-        if self._data_digest and task.dest is not None:
-            pad = -length & 3
-            crc = crc32c(self._trailer[:pad], crc32c(task.dest[offset : offset + length]))
-            self._compare_digest(crc, self._trailer, pad)
-        task.got += length
+        place, self._rest_place = self._rest_place, memoryview(b"")
+        flags, status, stat_sn, exp_cmd_sn, max_cmd_sn, residual = self._rest_fields
+        if self._data_digest:
+            pad = -len(place) & 3
+            self._compare_digest(crc32c(self._trailer[:pad], crc32c(place)), self._trailer, pad)
         if flags & pdu.STATUS:
             self.exp_stat_sn = self._stat_sn(stat_sn, self.exp_stat_sn)
-            self.session.ended(task, 0, status, flags, residual, b"", now)
+        if task is not None:
+            task.got += len(place)
+            task.data_sn += 1
+            if flags & pdu.STATUS:
+                self.session.ended(task, 0, status, flags, residual, b"", now)
+        self.session.window(exp_cmd_sn, max_cmd_sn)
         return n
 
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
@@ -145,15 +150,14 @@ class Connection:
         count = read_count = read_bytes = write_count = write_bytes = 0
         unit = None
         started = 0.0
-        exp = top = -1
+        exp_cmd_sn = max_cmd_sn = -1
         while filled - pos >= header_size:
-            opcode, flags, status, length, itt, stat_sn, exp, top, offset, residual = unpack(buffer, pos)
+            opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = unpack(buffer, pos)
             data = pos + header_size
             if length > pdu.MAX_DATA_SEGMENT:
                 data += (length >> 24) * 4
                 length &= pdu.MAX_DATA_SEGMENT
                 if data > filled:
-                    exp = -1  # not looked at yet
                     break
             end = data + ((length + 3) & -4)
             if length:
@@ -171,9 +175,9 @@ class Connection:
                 task = tasks[itt & INDEX_MASK]
                 if task.itt != itt:
                     task = session.stale(itt)  # only after an abort; raises otherwise
-                elif (any_order or offset != task.got or offset + length > task.length) and not _is_new(
-                    task, offset, length, any_order=any_order
-                ):
+                elif (
+                    offset != task.got or data_sn != task.data_sn or any_order or offset + length > task.length
+                ) and not _is_new(task, data_sn, offset, length, any_order=any_order):
                     if flags & pdu.STATUS:
                         raise _broken("It sent the same data twice.")
                     task = session.nobody
@@ -202,18 +206,19 @@ class Connection:
                         read_bytes += length
                         task.owner.read_ready(task, view, data, data + length)
                         free.append(task)
-                    else:
-                        if length and task is not session.nobody:
+                    elif task is not session.nobody:
+                        task.data_sn += 1
+                        if length:
                             dest = task.dest if task.dest is not None else session.make_room(task)
                             dest[offset : offset + length] = view[data : data + length]
                             task.got += length
-                        if flags & pdu.STATUS and task is not session.nobody:
+                        if flags & pdu.STATUS:
                             self.exp_stat_sn = exp_stat_sn
                             session.ended(task, 0, status, flags, residual, b"", now)
                     self._large = False
                 else:
                     self._large = length >= LARGE
-                    self._begin_rest(task, data, filled, (flags, status, stat_sn, offset, length, residual))
+                    self._begin_rest(task, data, filled, (offset, length), (flags, status, stat_sn, exp, top, residual))
                     pos = filled = 0
                     count += 1
                     break
@@ -244,6 +249,8 @@ class Connection:
                             write_bytes += task.length
                         session.written(task)
                     elif task is not session.nobody:
+                        if data_sn > task.data_sn and task.got >= 0:
+                            raise _broken("It sent more data than came.")  # 7.9, 11.4.8
                         self.exp_stat_sn = exp_stat_sn
                         text = bytes(view[data : data + length])
                         session.ended(task, buffer[pos + 2], status, flags, residual, text, now)
@@ -251,8 +258,8 @@ class Connection:
                 elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
                     task = tasks[itt & INDEX_MASK]
                     if task.itt == itt:
-                        lun, _, ttt, _, _, _, r2t_sn = pdu.RESPONSE.unpack_from(buffer, pos)[5:12]
-                        self._answer_r2t(task, lun, ttt, r2t_sn, offset, residual)
+                        lun, _, ttt = pdu.RESPONSE.unpack_from(buffer, pos)[5:8]
+                        self._answer_r2t(task, lun, ttt, data_sn, offset, residual)
                     else:
                         session.stale(itt)
                 else:
@@ -263,19 +270,21 @@ class Connection:
                     exp_stat_sn = self.exp_stat_sn
             count += 1
             pos = end
+            exp_cmd_sn, max_cmd_sn = exp, top  # of what is whole and undamaged
         self._pos, self._filled = pos, filled
         self.exp_stat_sn = exp_stat_sn
         self.pdus_received += count
         if unit is not None:
             session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
-        if exp >= 0:
-            session.window(exp, top)
+        if exp_cmd_sn >= 0:
+            session.window(exp_cmd_sn, max_cmd_sn)
 
     def _begin_rest(
-        self, task: Task, data: int, filled: int, fields: tuple[int, int, int, int, int, int]
+        self, task: Task, data: int, filled: int, where: tuple[int, int], fields: tuple[int, int, int, int, int, int]
     ) -> None:  # fmt: skip
         """Put what is there of a payload into its place and receive the rest there, with pad and digest behind it."""
-        _, _, _, offset, length, _ = self._rest_fields = fields
+        offset, length = where
+        self._rest_fields = fields
         if task is self.session.nobody:
             if self._sink is None or len(self._sink) < length:
                 self._sink = memoryview(bytearray(length))
@@ -284,10 +293,11 @@ class Connection:
         else:
             dest = task.dest if task.dest is not None else self.session.make_room(task)
             self._rest_task = task
-        have = filled - data
-        if have > 0:
-            dest[offset : offset + have] = self._view[data:filled]
-        self._rest = [dest[offset + max(have, 0) : offset + length]]
+        self._rest_place = place = dest[offset : offset + length]
+        have = max(filled - data, 0)
+        if have:
+            place[:have] = self._view[data:filled]
+        self._rest = [place[have:]]
         behind = (-length & 3) + (4 if self._data_digest else 0)
         if behind:
             self._rest.append(self._trailer[:behind])
@@ -308,15 +318,14 @@ class Connection:
 
     @staticmethod
     def _stat_sn(stat_sn: int, expected: int) -> int:
-        """Return the next expected StatSN. TCP loses nothing, so that a gap is the target's error; small ones are
-        forgiven.
+        """Return the next expected StatSN. A gap implies missing responses (7.9), a large difference a failed
+        connection (4.2.2.2): at ERL 0 the session is recovered. One that was there before, a short while ago, is let
+        pass.
         """
         ahead = pdu.sn_diff(stat_sn, expected)
-        if ahead < 0:
-            return expected
-        if ahead > 4096:
+        if ahead > 0 or ahead < -_STAT_SN_BEHIND:
             raise _broken("Its status numbers jump.")
-        return (stat_sn + 1) & _M
+        return expected if ahead else (stat_sn + 1) & _M
 
     # -- sending -----------------------------------------------------------------------------------------------
     def put_command(self, task: Task, cmd_sn: int) -> None:
@@ -328,6 +337,7 @@ class Connection:
         flags = task.flags
         if data is None:
             task.got = 0 if flags & pdu.READ else -1
+            task.data_sn = 0
         else:
             task.got = -1
             task.r2t_sn = 0
@@ -444,18 +454,22 @@ class Connection:
             self.out.add(pad)
 
 
-def _is_new(task: Task, offset: int, length: int, *, any_order: bool) -> bool:
-    """A Data-In must lie within what the task reads (11.7.5); one that came before is to be discarded (7.9)."""
+def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bool) -> bool:
+    """A Data-In must lie within what the task reads (11.7.6); one that came before is to be discarded, one that is
+    missing makes the session be recovered (7.9). In any order are the offsets; DataSN counts up (4.2.2.4).
+    """
     if task.got < 0 or offset + length > task.length:
         raise _broken("It sent data that no command asked for.")
+    if data_sn < task.data_sn:
+        return False
+    if data_sn > task.data_sn:
+        raise _broken("Data is missing.")
     if not any_order:
-        if length and offset + length <= task.got:
-            return False
+        if offset == task.got:
+            return True
         raise _broken("Its data came out of order.")
     if task.pieces is None:
         task.pieces = []
-    if length and (offset, offset + length) in task.pieces:
-        return False
     if any(offset < end and start < offset + length for start, end in task.pieces):
         raise _broken("It sent the same data twice.")
     task.pieces.append((offset, offset + length))

@@ -161,7 +161,7 @@ class Session:
         self._credit -= 1
         task.cmd_sn = cmd_sn = self.cmd_sn
         self.cmd_sn = (cmd_sn + 1) & _M
-        task.got = 0
+        task.got = task.data_sn = 0
         task.itt = itt = (~task.itt + TAG_STEP) & TAG_MASK
         out = connection.out
         at = out.at
@@ -335,6 +335,9 @@ class Session:
         self, task: Task, response: int, status: int, flags: int, residual: int, text: bytes, now: float
     ) -> None:  # fmt: skip
         """End, or send again, any other task: with residuals, sense data, or a read in several pieces (11.4)."""
+        if status == senses.Status.CHECK_CONDITION and not text and response == pdu.Response.COMPLETED:
+            task.timeouts += 1  # it is not tried for ever
+            raise Problem("ProtocolError", detail="It sent CHECK CONDITION without sense data.")  # 7.7
         received = task.got
         task.itt = ~task.itt
         if response != pdu.Response.COMPLETED:

@@ -46,8 +46,8 @@ class Task:
 
     `flags` and `opcode`/`cdb1`/`lba`/`blocks` or `cdb` make the command, so that it can be sent again; `length` is the
     Expected Data Transfer Length. `data` is what a write sends, `dest` where a read goes: the owner's, or in
-    `pooled`, or None as long as the receive buffer does. `solicited` counts what R2Ts asked for. `once`: a scan's,
-    which is neither retried nor replayed.
+    `pooled`, or None as long as the receive buffer does. `got` counts its bytes (-1: nothing is read), `data_sn` its
+    PDUs. `solicited` counts what R2Ts asked for. `once`: a scan's, which is neither retried nor replayed.
     """
 
     __slots__ = (
@@ -58,6 +58,7 @@ class Task:
         "cmd_sn",
         "cookie",
         "data",
+        "data_sn",
         "dest",
         "flags",
         "got",
@@ -94,6 +95,7 @@ class Task:
         self.pooled: Buffer | None = None
         self.got = 0
         self.pieces: list[tuple[int, int]] | None = None
+        self.data_sn = 0
         self.cmd_sn = 0
         self.r2t_sn = 0
         self.solicited = 0
@@ -114,6 +116,7 @@ class Task:
         if self.itt >= 0:
             self.itt = ~self.itt
         self.got = 0
+        self.data_sn = 0
         self.r2t_sn = 0
         self.solicited = 0
         self.pieces = None

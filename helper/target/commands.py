@@ -201,7 +201,7 @@ def finish(task: Task, result: Result) -> None:
     out = Pdu.make(Op.SCSI_RESPONSE, body, itt=task.itt, status=result.status)
     out.flags |= residual_flags
     out.residual = residual
-    out.data_sn = sent + task.r2t_sn  # ExpDataSN
+    out.data_sn = sent  # ExpDataSN: Data-In only (11.4.8)
     task.connection.send(out)
 
 

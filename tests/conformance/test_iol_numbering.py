@@ -223,7 +223,6 @@ def test_iol_5_1_large_gap_of_stat_sn_leads_to_recovery(make_lab: MakeLab):
     assert lab.logins()[0].tsih == 0, "session reinstatement (6.3.5)"
 
 
-@pytest.mark.xfail(strict=True, reason="connection._stat_sn forgives gaps of up to 4096 status numbers")
 def test_iol_5_1_small_gap_of_stat_sn_leads_to_recovery(make_lab: MakeLab):
     """7.9: a StatSN that implies missing responses MUST be addressed; at level 0 by recovering the session."""
     lab = make_lab().up()

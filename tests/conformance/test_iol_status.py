@@ -193,7 +193,6 @@ def test_check_condition_without_sense(make_lab: MakeLab, opcode: int):
     assert call.error or lab.logins(), "taken for success"
 
 
-@pytest.mark.xfail(strict=True, reason="it fails the command, and goes on")
 def test_check_condition_without_sense_recovers_the_session(make_lab: MakeLab):
     """7.7: the example of a format error: the connections are closed, the session recovered."""
     lab = make_lab().up()

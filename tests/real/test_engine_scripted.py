@@ -49,6 +49,8 @@ MISDEEDS: dict[str, tuple[int, Callable, int]] = {
     "an R2T twice": (Op.R2T, lambda pdu: [pdu, pdu], 3),
     "an end in place of a response": (Op.SCSI_RESPONSE, lambda pdu: [Close()], 15),
 }
+#: RFC 7143, 7.9: duplicates are discarded.
+HARMLESS = {"a Data-In twice", "an R2T twice"}
 
 
 @pytest.mark.parametrize("misdeed", MISDEEDS)
@@ -62,7 +64,8 @@ def test_the_data_is_right_in_the_end(misdeed, tmp_path):
             assert client.do(nbd.WRITE, turn * MIB // 4, MIB // 4, NOISE[turn * 1000 :][: MIB // 4]) == 0
         for turn in range(16):
             assert client.read(turn * MIB // 4, MIB // 4) == NOISE[turn * 1000 :][: MIB // 4]
-        assert len(logins(server)) == 2, "it went wrong once, and one new login mended it"
+        expected = 1 if misdeed in HARMLESS else 2
+        assert len(logins(server)) == expected, "it went wrong once, and one new login mended it"
 
 
 @pytest.mark.parametrize("event", [1, 2, 3, 4])

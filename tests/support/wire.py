@@ -117,7 +117,7 @@ class Above:
     def look_again(self, unit: Unit, kind: str) -> None:
         self.looks.append(kind)
 
-    def leave(self, time2wait: int, problem: Problem) -> None:
+    def leave(self, within: float, problem: Problem) -> None:
         self.leaves.append(problem)
 
 
@@ -224,8 +224,9 @@ class Wire:
         )  # fmt: skip
 
     def response(
-        self, itt: int, status: int = 0, data: bytes = b"", *, flags: int = 0, residual: int = 0, code: int = 0
-    ) -> bytes:
+        self, itt: int, status: int = 0, data: bytes = b"", *, flags: int = 0, residual: int = 0, code: int = 0,
+        exp_data_sn: int = 0,
+    ) -> bytes:  # fmt: skip
         """11.4."""
         return self.pdu(
             0x21,
@@ -234,7 +235,7 @@ class Wire:
             b3=status,
             itt=itt,
             stat_sn=self.next_stat_sn(),
-            words=(0, 0, residual),
+            words=(exp_data_sn, 0, residual),
             data=data,
         )
 

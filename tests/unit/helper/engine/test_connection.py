@@ -73,14 +73,14 @@ def test_any_mixture_of_sizes_and_cuts(data):
         size, at, pieces = blocks * 512, 0, []
         while at < size:
             step = min(data.draw(st.integers(1, 262144)), size - at)
-            pieces.append((command.itt, NOISE[at : at + step], at, at + step == size))
+            pieces.append((command.itt, NOISE[at : at + step], at, len(pieces), at + step == size))
             at += step
         queues.append(pieces)
     stream = []
     while any(queues):
         queue = data.draw(st.sampled_from([q for q in queues if q]))
-        itt, part, at, last = queue.pop(0)
-        stream.append(wire.data_in(itt, part, at, last=last))
+        itt, part, at, sn, last = queue.pop(0)
+        stream.append(wire.data_in(itt, part, at, sn=sn, last=last))
     wire.give(*stream)
     assert sorted(wire.asker.ended) == [(i, 0, NOISE[: blocks * 512]) for i, blocks in enumerate(sizes)]
 
@@ -163,8 +163,8 @@ def test_data_in_any_order_where_that_was_agreed():
     itt = wire.one().itt
     wire.give(
         wire.data_in(itt, NOISE[3000:4096], 3000),
-        wire.data_in(itt, NOISE[:1000]),
-        wire.data_in(itt, NOISE[1000:3000], 1000, last=True),
+        wire.data_in(itt, NOISE[:1000], sn=1),
+        wire.data_in(itt, NOISE[1000:3000], 1000, sn=2, last=True),
     )
     assert wire.asker.ended == [(1, 0, NOISE[:4096])]
 
@@ -174,7 +174,71 @@ def test_the_same_data_twice_does_not_count_twice():
     wire.read(blocks=8)
     itt = wire.one().itt
     wire.give(wire.data_in(itt, NOISE[:2048]))
-    assert refused(wire, wire.data_in(itt, NOISE[:2048], 1024, last=True)) == "ProtocolError"
+    assert refused(wire, wire.data_in(itt, NOISE[:2048], 1024, sn=1, last=True)) == "ProtocolError"
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize("size", [2048, 262144])
+def test_data_sn_counts_up_and_tells_what_is_missing(size, in_order):
+    """4.2.2.4, 7.9: from 0 for each command, whatever the offsets; what came before is discarded."""
+    wire = Wire(data_pdu_in_order=in_order, chunk=16384)
+    for cookie in (1, 2):
+        wire.read(blocks=2 * size // 512, cookie=cookie)
+        itt = wire.one().itt
+        wire.give(
+            wire.data_in(itt, NOISE[:size]),
+            wire.data_in(itt, NOISE[:size]),
+            wire.data_in(itt, NOISE[size : 2 * size], size, sn=1, last=True),
+        )
+    assert wire.asker.ended == [(1, 0, NOISE[: 2 * size]), (2, 0, NOISE[: 2 * size])]
+    wire.read(blocks=2 * size // 512, cookie=3)
+    itt = wire.one().itt
+    wire.give(wire.data_in(itt, NOISE[:size]))
+    assert refused(wire, wire.data_in(itt, NOISE[size : 2 * size], size, sn=2, last=True)) == "ProtocolError"
+
+
+def test_exp_data_sn_tells_what_is_missing():
+    """7.9, 11.4.8: more Data-In PDUs than came; a target that leaves it 0 loses nothing."""
+    wire = Wire()
+    for expected in (0, 1):
+        wire.read(blocks=8)
+        itt = wire.one().itt
+        wire.give(wire.data_in(itt, NOISE[:4096]), wire.response(itt, exp_data_sn=expected))
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])] * 2
+    wire.read(blocks=8)
+    itt = wire.one().itt
+    assert refused(wire, wire.data_in(itt, NOISE[:4096]), wire.response(itt, exp_data_sn=2)) == "ProtocolError"
+
+
+@pytest.mark.parametrize("digests", [{}, {"header_digest": True, "data_digest": True}])
+@pytest.mark.parametrize("size", [4096, 262144])
+def test_the_window_comes_with_whole_messages_only(size, digests):
+    """4.2.2.1: what ExpCmdSN and MaxCmdSN a header has counts when all of the PDU is there and undamaged."""
+    wire = Wire(**digests)
+    wire.read(blocks=2 * size // 512)
+    itt = wire.one().itt
+    wire.give(wire.data_in(itt, NOISE[:size]))
+    before = wire.session._max_cmd_sn
+    wire.max_cmd_sn += 5
+    raw = wire.data_in(itt, NOISE[size : 2 * size], size, sn=1, last=True)
+    for start, end in ((0, 48), (48, 60), (60, len(raw) - 1)):
+        wire.give(raw[start:end])
+        assert wire.session._max_cmd_sn == before
+    wire.give(raw[-1:])
+    assert wire.session._max_cmd_sn == wire.max_cmd_sn
+    assert wire.asker.ended == [(1, 0, NOISE[: 2 * size])]
+
+
+@pytest.mark.parametrize("size", [4096, 262144])
+@pytest.mark.parametrize("spoil", ["header", "data"])
+def test_the_window_is_not_taken_from_a_damaged_message(size, spoil):
+    wire = Wire(header_digest=True, data_digest=True)
+    wire.read(blocks=size // 512)
+    itt = wire.one().itt
+    before = wire.session._max_cmd_sn
+    wire.max_cmd_sn += 5
+    assert refused(wire, wire.data_in(itt, NOISE[:size], last=True, spoil=spoil)) == "DigestError"
+    assert wire.session._max_cmd_sn == before
 
 
 @pytest.mark.parametrize("where", ["header", "data"])
