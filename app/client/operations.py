@@ -165,6 +165,11 @@ async def add_target(
     return str(await client.call(ROOT_PATH, MANAGER, "AddTarget", name, [dict(p) for p in portals], values))
 
 
+async def set_initiator_name(client: Client, name: str) -> None:
+    """Change this computer's iSCSI name."""
+    await client.call(ROOT_PATH, MANAGER, "SetInitiatorName", name, {})
+
+
 async def update_target(client: Client, target: str, changes: Mapping[str, Any]) -> None:
     """Change a record; the changes' names are Target.Update's."""
     await client.call(target, TARGET, "Update", dict(changes), {})

@@ -15,6 +15,8 @@ from ...helper.api.names import APP_ID
 from ..client.link import Where
 from ..model.bridge import Bus
 from . import theme
+from .desk import Desk
+from .single import SingleInstance
 from .window import Window
 
 
@@ -25,6 +27,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     where.add_argument("--bus", metavar="ADDRESS", help="use the bus at this address")
     where.add_argument("--session", action="store_true", help="use the session bus")
     where.add_argument("--system", action="store_true", help="use the system bus")
+    parser.add_argument("--background", action="store_true", help="only the tray's icon, no window yet")
+    parser.add_argument("link", nargs="?", default="", metavar="iscsi://…", help="a target to connect to")
     parser.add_argument("--scheme", choices=("light", "dark"), help="instead of the desktop's choice")
     return parser.parse_args(arguments)
 
@@ -50,20 +54,29 @@ def make_application(scheme: str | None = None) -> QApplication:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until the window is closed."""
+    """Run until somebody quits; a second start of it only calls the first."""
     chosen = options(arguments)
     app = make_application(chosen.scheme)
+    single = SingleInstance(chosen.bus or "")
+    if not single.first(chosen.link):
+        return 0
+    app.setQuitOnLastWindowClosed(False)
     signal.signal(signal.SIGINT, lambda *_: app.quit())
     heartbeat = QTimer()  # lets Python see signals while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(500)
     bus = Bus(where_of(chosen))
-    window = Window(bus, QSettings())
+    settings = QSettings()
+    window = Window(bus, settings)
+    desk = Desk(bus, window, settings)
+    desk.quit_now.connect(app.quit)
+    single.called.connect(desk.call)
     bus.start()
-    window.show()
+    desk.start(background=chosen.background, link=chosen.link)
     try:
         return app.exec()
     finally:
+        single.close()
         bus.stop()
 
 

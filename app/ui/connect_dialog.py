@@ -109,6 +109,7 @@ class ConnectDialog(QDialog):
         self._work: Work | None = None
         self._run = 0
         self._target = ""
+        self._user = ""
         self._on_job: ClientStep = no_step
         self.setWindowTitle(tr("Connect to a target"))
         self.setAccessibleName(tr("Connect to a target"))
@@ -233,8 +234,13 @@ class ConnectDialog(QDialog):
         """Where the person stands."""
         return self._flow
 
-    def start_with(self, address: str, target_name: str = "") -> None:
+    def show_problem(self, problem: Problem) -> None:
+        """Show what is wrong with what was handed over."""
+        self._banner.show_problem(problem)
+
+    def start_with(self, address: str, target_name: str = "", user: str = "") -> None:
         """Fill the first page in."""
+        self._user = user
         self._address.setText(address)
         self._by_name.setChecked(bool(target_name))
         self._name.setText(target_name)

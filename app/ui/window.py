@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
+    QMenu,
     QSplitter,
     QStackedWidget,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -46,12 +48,16 @@ _AGAIN = frozenset(
 
 
 class Window(QMainWindow):
-    """The main window."""
+    """The main window. `before_close` may keep it from closing."""
+
+    preferences_wanted = Signal()
+    quit_wanted = Signal()
 
     def __init__(self, bus: Bus, settings: QSettings | None = None) -> None:
         super().__init__()
         self._bus = bus
         self._settings = settings
+        self.before_close: Callable[[], bool] = lambda: True
         self._path = ""
         self._dismissed: dict[str, str] = {}
         self._wizard: ConnectDialog | None = None
@@ -103,9 +109,22 @@ class Window(QMainWindow):
         add.setShortcut(QKeySequence("Ctrl+N"))
         add.triggered.connect(lambda _checked=False: self.connect_to_target())
         close = QAction(tr("Close"), self)
-        close.setShortcuts([QKeySequence("Ctrl+W"), QKeySequence("Ctrl+Q")])
+        close.setShortcut(QKeySequence("Ctrl+W"))
         close.triggered.connect(lambda _checked=False: self.close())
-        self.addActions([add, close])
+        preferences = QAction(theme.icon("settings"), tr("Preferences …"), self)
+        preferences.setShortcut(QKeySequence("Ctrl+,"))
+        preferences.triggered.connect(lambda _checked=False: self.preferences_wanted.emit())
+        leave = QAction(tr("Quit"), self)
+        leave.setShortcut(QKeySequence("Ctrl+Q"))
+        leave.triggered.connect(lambda _checked=False: self.quit_wanted.emit())
+        self.addActions([add, close, preferences, leave])
+        menu = QMenu(self)
+        menu.setAccessibleName(tr("Menu"))
+        menu.addActions([add, preferences])
+        menu.addSeparator()
+        menu.addActions([close, leave])
+        self._menu.setMenu(menu)
+        self._menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _sidebar(self) -> QWidget:
         side = QWidget()
@@ -129,6 +148,8 @@ class Window(QMainWindow):
         self._copy = tool("copy", tr("Copy this computer's iSCSI name"), self._copy_name)
         foot.addWidget(self._name, 1)
         foot.addWidget(self._copy)
+        self._menu = tool("menu", tr("Menu"))
+        foot.addWidget(self._menu)
         layout.addLayout(foot)
         return side
 
@@ -189,7 +210,6 @@ class Window(QMainWindow):
         self.actions_on.told.connect(self.notice.tell)
         self.actions_on.needs_window.connect(self.come_forward)
         self.settings.secret_wanted.connect(lambda: self._on_header("sign-in"))
-        self.questions.asked.connect(lambda _question: self.come_forward())
 
     # ---- what is shown
 
@@ -283,7 +303,7 @@ class Window(QMainWindow):
         self.right.setCurrentIndex(self._page_of(snapshot))
         self._show_target()
 
-    def connect_to_target(self, address: str = "", target_name: str = "") -> ConnectDialog:
+    def connect_to_target(self, address: str = "", target_name: str = "", user: str = "") -> ConnectDialog:
         """Open the wizard, with what is known already filled in; the one that is open when there is one."""
         dialog = self._wizard if self._wizard is not None and isValid(self._wizard) else None
         if dialog is None:
@@ -294,7 +314,7 @@ class Window(QMainWindow):
             self._wizard = dialog
             dialog.open()
         if address or target_name:
-            dialog.start_with(address, target_name)
+            dialog.start_with(address, target_name, user)
         return dialog
 
     def _on_new_target(self, path: str) -> None:
@@ -361,7 +381,10 @@ class Window(QMainWindow):
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/split", self._split.saveState())
-        super().closeEvent(event)
+        if self.before_close():
+            super().closeEvent(event)
+        else:
+            event.ignore()
 
     # ---- seen or not: live figures are only asked for while somebody can see them
 
