@@ -87,8 +87,18 @@ async def attached(
 
 
 def write(device: Path, data: bytes, *, flush: bool) -> None:
-    """Write past the page cache; without `flush` the target may still hold it in its cache."""
-    words = ["dd", "of=" + str(device), "bs=64k", "oflag=direct", "conv=notrunc" + (",fsync" if flush else "")]
+    """Write past the page cache; without `flush` the target may still hold it in its cache.
+
+    Whole blocks only: dd flushes behind what it cannot write past the page cache.
+    """
+    words = [
+        "dd",
+        "of=" + str(device),
+        "bs=64k",
+        "iflag=fullblock",
+        "oflag=direct",
+        "conv=notrunc" + (",fsync" if flush else ""),
+    ]
     done = procs.try_run(*words, input=data.decode("latin-1"), encoding="latin-1")
     assert done.returncode == 0, done.stderr
 
