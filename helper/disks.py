@@ -7,14 +7,16 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import attach as attaching
+from .api.control import close_all
 from .api.errors import Problem
 from .attach import Attachment, Wish
 from .attach.operations import holders_of
+from .keeping import KeptDisk
 from .supervision import Attached, Holder, LunRecord, SessionSpec, Step
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class DisksOwner(Protocol):
     async def until_lost(self) -> None:
         """Return as soon as the target is away."""
 
+    def save(self) -> None:
+        """Note for the next helper what there is (`kept`)."""
+
     def disks_changed(self) -> None:
         """A disk was attached, ejected or lost."""
 
@@ -60,6 +65,7 @@ class Disks:
         self._folder = folder
         self._owner = owner
         self._attachments: dict[str, Attachment] = {}
+        self._making: dict[str, KeptDisk] = {}
         self._held: dict[str, tuple[Holder, ...]] = {}
         self._expected: set[int] = set()
         self._busy: set[str] = set()
@@ -94,7 +100,7 @@ class Disks:
             block_size=record.block_size,
             step=step,
         )
-        with self._working(lun):
+        with self._working(lun), self._noted(wish, chosen.name):
             made = await chosen.attach(wish)
         made.wwn = record.wwn
         self._attachments[lun] = made
@@ -182,6 +188,20 @@ class Disks:
         self._held.clear()
 
     @contextlib.contextmanager
+    def _noted(self, wish: Wish, method: str) -> Iterator[None]:
+        """Let the next helper know what is being made, so that half of it is not left for ever."""
+        path = str(wish.folder / wish.name)
+        self._making[wish.lun] = KeptDisk(wish.lun, method, wish.front, path, wish.read_only, "")
+        self._owner.save()
+        try:
+            yield
+        except BaseException:
+            del self._making[wish.lun]
+            self._owner.save()
+            raise
+        del self._making[wish.lun]
+
+    @contextlib.contextmanager
     def _working(self, lun: str) -> Iterator[None]:
         self._busy.add(lun)
         try:
@@ -243,6 +263,38 @@ class Disks:
         if record.size <= 0 or record.block_size <= 0:
             raise Problem("NotReady", lun=str(record.number), detail="")
         return record
+
+    # ---- from one helper to the next -------------------------------------------------------------------------
+
+    @property
+    def kept(self) -> tuple[KeptDisk, ...]:
+        """What the next helper has to know."""
+        return (*map(KeptDisk.of, self._attachments.values()), *self._making.values())
+
+    async def adopt(self, kept: Sequence[KeptDisk], descriptors: Mapping[int, int], last_front: int) -> list[KeptDisk]:
+        """Go on with an earlier helper's disks, with the fronts' descriptors; returns those that are no more.
+
+        What is not whole, because it was being made or taken away when that helper ended, is taken away. The
+        descriptors become ours.
+        """
+        self._front = last_front
+        lost = []
+        for one in kept:
+            attachment = one.attachment(descriptors.get(one.front, -1))
+            if one.ready and attachment.descriptor >= 0 and await attaching.whole(attachment, self._nursery):
+                self._attachments[one.lun] = attachment
+            else:
+                lost.append(one)
+                await attaching.force(attachment, self._nursery)
+                await self._end_front(attachment, force=True)
+        known = {one.front for one in kept}
+        close_all(number for front, number in descriptors.items() if front not in known)
+        return lost
+
+    def leave(self) -> None:
+        """Close our descriptors; the worker has its own."""
+        for attachment in self._attachments.values():
+            attachment.close()
 
     # ---- who has them ----------------------------------------------------------------------------------------
 

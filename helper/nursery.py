@@ -51,10 +51,10 @@ _CAPABILITIES = (0, 1, 2, 3, 5, 6, 7, 8, 19, 21, 24, 27)
 
 @dataclass(slots=True)
 class Child:
-    """A child of the nursery. `exited` becomes its wait status."""
+    """A child of the nursery, or of an earlier one. `exited` becomes its wait status, None when that is not known."""
 
     pid: int
-    exited: asyncio.Future[int]
+    exited: asyncio.Future[int | None]
     _kill: Callable[[int], None]
 
     def kill(self) -> None:
@@ -70,7 +70,7 @@ class Nursery:
         self._sock = sock
         self._ids = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Child]] = {}
-        self._children: dict[int, asyncio.Future[int]] = {}
+        self._children: dict[int, asyncio.Future[int | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -234,7 +234,7 @@ class _Server:
         return True
 
     def _answer(self, answer: dict[str, int]) -> None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(ConnectionError):
             self._sock.sendall(json.dumps(answer).encode())
 
     def _spawn(self, kind: str, descriptors: list[int]) -> int:

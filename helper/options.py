@@ -37,8 +37,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--stop-policy",
         choices=("keep", "logout"),
-        default="logout",
-        help="at the end, eject and log out what nobody uses (logout), or leave what has attached disks alone (keep)",
+        default="keep",
+        help="at the end, leave what has attached disks to the next start (keep), or eject and log out what nobody uses"
+        " (logout)",
     )
     parser.add_argument(
         "--idle-exit", metavar="SECONDS", type=float, default=0.0, help="end after this time without work"

@@ -30,6 +30,7 @@ from .signing import Question, signed_in
 from .store import Event, Store, TargetRecord
 from .supervision import DiscoverRequest, FoundTarget, Holder, Secrets, SessionSpec, Step, make_isid
 from .supervisor import Supervisor
+from .takeover import session_key, take_over
 from .things import Lun, Ref, Session, Target
 from .worker_session import WorkerSession
 
@@ -70,6 +71,7 @@ class Service:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timeline = asyncio.Lock()
+        self._notes: set[asyncio.Task[None]] = set()
         self.methods = tuple(methods)
         self.agents = Agents()
         self.jobs = Jobs(listener)
@@ -79,18 +81,24 @@ class Service:
         self.initiator_alias = ""
 
     async def start(self) -> None:
-        """Read what is saved."""
+        """Read what is saved, and find the sessions that an earlier service left running."""
         self.initiator_name, self.initiator_alias = await self.store.initiator()
         for record in await self.store.targets():
             self._add(Target(record))
+        await take_over(self)
         if self.store.damaged is not None:
             self.note("store-damaged", "", {"path": str(self.store.damaged)})
 
     async def stop(self, *, log_out: bool) -> None:
-        """End jobs, and with `log_out` every session whose disks nobody uses; the others are the supervisor's."""
+        """End jobs, and the sessions without attached disks; with `log_out` all whose disks nobody uses.
+
+        The others are the supervisor's.
+        """
         await self.jobs.close()
-        if log_out:
-            await asyncio.gather(*(self._leave(session) for session in list(self.sessions.values())))
+        leaving = [one for one in self.sessions.values() if log_out or not one.live.attached]
+        await asyncio.gather(*map(self._leave, leaving))
+        if self._notes:
+            await asyncio.wait(self._notes, timeout=STOP_TIMEOUT)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -214,7 +222,7 @@ class Service:
         self, job: Job, caller: Caller, target: Target, overrides: Mapping[str, Any], secrets: Descriptor | None
     ) -> Session:
         spec = await self.supervisor.reachable_first(self.spec(target.record, overrides))
-        session = Session(next(self._numbers), target)
+        session = self.new_session(target)
 
         async def once(used: Secrets | None) -> WorkerSession:
             observer = Observer(self, session)
@@ -255,7 +263,7 @@ class Service:
     def spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
         """Return what a login to this target takes."""
         return SessionSpec(
-            key=f"target-{record.id}",
+            key=session_key(record),
             target_name=record.name,
             portals=record.portals,
             initiator_name=self.initiator_name,
@@ -265,16 +273,24 @@ class Service:
             **overrides,
         )
 
+    def new_session(self, target: Target) -> Session:
+        """Return a session with a number of its own, that nobody knows of yet."""
+        return Session(next(self._numbers), target)
+
     def _begin(self, session: Session, worker: WorkerSession) -> None:
         session.worker = worker
+        self.show(session)
+        portal = worker.portal
+        self.note("connected", session.target.record.name, {"address": portal.address, "port": portal.port})
+
+    def show(self, session: Session) -> None:
+        """Take a session that is up: from here on it is one of ours."""
         target = session.target
         target.connecting, target.last_error, target.session = False, "", session
         self.sessions[session.number] = session
         self.listener.added(session)
         self._sync_luns(session)
         self.listener.changed(target)
-        portal = worker.portal
-        self.note("connected", target.record.name, {"address": portal.address, "port": portal.port})
 
     def logout(self, caller: Caller, target: Target, *, force: bool = False) -> Job:
         """Eject the disks and disconnect; with `force` also those that are in use, or not written out."""
@@ -463,7 +479,9 @@ class Service:
     def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         """Add to the timeline."""
         log.info("event %s %s %s", kind, target, dict(detail))
-        self._spawn(self._note(kind, target, detail))
+        task = self._spawn(self._note(kind, target, detail))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
 
     async def _note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         async with self._timeline:  # in order
@@ -473,10 +491,11 @@ class Service:
         """Return what tells a job's steps."""
         return lambda word: self.jobs.step(job, word)
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import keeping
 from .api.errors import Problem
 from .discovering import Discovering
+from .keeping import Kept
 from .probing import Probed, Probing
 from .reaching import reachable_first
 from .supervision import (
@@ -49,6 +54,9 @@ __all__ = [
     "WorkerSession",
     "make_isid",
 ]
+
+
+log = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -107,9 +115,40 @@ class Supervisor:
         if await left.find() and not await left.send_away():
             raise Problem("AlreadyConnected", target=spec.target_name)
 
+    async def adopt(self, observer_for: Callable[[WorkerSession], SessionObserver | None]) -> list[WorkerSession]:
+        """Find the workers that an earlier helper left, and go on with their sessions. Call it first.
+
+        Returns those that go on, and those that are found to have ended ("ended", with `last_error`). Of those for
+        which there is no observer, and of those whose worker does not do its part, the worker is left alone: without
+        disks it ends by itself.
+        """
+        for pattern in ("discovery-*.sock", "probe-*.sock"):  # their workers have ended with that helper
+            for left in self._run_dir.glob(pattern):
+                left.unlink(missing_ok=True)
+        work = []
+        for kept in keeping.load_all(self._run_dir):
+            session = WorkerSession(self._nursery, self._run_dir, kept.spec, self._watch.look_soon)
+            observer = observer_for(session)
+            if observer is None:
+                log.warning("A session that nobody knows is left alone: %s", kept.spec.key)
+                continue
+            self._sessions.append(session)
+            work.append(self._adopt(session, kept, observer))
+        return [session for session in await asyncio.gather(*work) if session is not None]
+
+    @staticmethod
+    async def _adopt(session: WorkerSession, kept: Kept, observer: SessionObserver) -> WorkerSession | None:
+        try:
+            return session if await session.adopt(kept, observer) else None
+        except Exception:
+            log.exception("%s could not be gone on with", kept.spec.key)
+            return None
+
     async def close(self) -> None:
         """End every session that has no attached disk; leave the others running for the next helper."""
         await self._watch.close()
         for session in self.sessions:
-            if not session.attached:
+            if session.attached:
+                await session.leave()
+            else:
                 await session.logout()

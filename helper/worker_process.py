@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import connector, resolver
+from . import connector, pids, resolver
 from .api.control import Message, close_all
 from .api.errors import Problem
 from .channel import Channel
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .nursery import Child, Nursery
 
 log = logging.getLogger(__name__)
+
+#: How long a worker of an earlier helper has to tell what there is.
+HAND_OVER_SECONDS = 10.0
 
 _MAX_LINES = 200
 _MAX_LINE = 4096
@@ -53,6 +56,8 @@ class WorkerProcess:
         self._watch: asyncio.Task[None] | None = None
         self._pipe: _LogPipe | None = None
         self._over = False
+        #: When the process was started (`pids`); with its number it is what it is found by.
+        self.started = 0
 
     @property
     def pid(self) -> int:
@@ -65,6 +70,7 @@ class WorkerProcess:
         listener = self._listen()
         try:
             self._child = await self._nursery.spawn("worker", [listener.fileno(), write])
+            self.started = pids.started(self._child.pid)
             self._pipe = _LogPipe(read, self._name)
             with short_path(self._folder / self._file) as path:
                 self._channel = Channel.connect(path, self._owner.message, self._ended)
@@ -77,6 +83,48 @@ class WorkerProcess:
             listener.close()
             os.close(write)
         self._watch = asyncio.create_task(self._wait(self._child))
+
+    async def find(self, pid: int, started: int) -> None:
+        """Take over a process that an earlier helper started, with what that one had of it: messages "handed".
+
+        Raises Problem("EngineDied") when it is gone, others when it does not do its part: see `alive` then.
+        """
+        try:
+            self._child = pids.watch(pid, started)
+        except OSError:
+            raise Problem("EngineDied") from None
+        self.started = started
+        read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._pipe = _LogPipe(read, self._name)
+        try:
+            with short_path(self._folder / self._file) as path:
+                self._channel = Channel.connect(path, self._owner.message, self._ended)
+            await self.request("hand_over", {}, {"log": write}, HAND_OVER_SECONDS)
+        except OSError:
+            raise Problem("EngineDied") from None
+        finally:
+            os.close(write)
+        self._watch = asyncio.create_task(self._wait(self._child))
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process."""
+        return self._child is not None and not self._child.exited.done()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, or lost its channel."""
+        return self._over
+
+    def leave(self) -> None:
+        """Leave it running, for the next helper to find."""
+        self._over = True
+        if self._channel is not None:
+            self._channel.close()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._pipe is not None:
+            self._pipe.close()
 
     async def request(
         self, kind: str, fields: Mapping[str, Any], descriptors: Mapping[str, int] | None = None, seconds: float = 30.0
@@ -105,8 +153,8 @@ class WorkerProcess:
     async def _wait(self, child: Child) -> None:
         status = await asyncio.shield(child.exited)
         if not self._over:
-            code = os.waitstatus_to_exitcode(status)
-            self._log.error("The worker %s (%d) ended with %d", self._name, child.pid, code)
+            code = "a code that is not known" if status is None else os.waitstatus_to_exitcode(status)
+            self._log.error("The worker %s (%d) ended with %s", self._name, child.pid, code)
         self._ended()
 
     def _ended(self) -> None:
@@ -237,6 +285,16 @@ class Dialer:
         self._numbers: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, str] = {}
 
+    @property
+    def known(self) -> dict[str, tuple[str, ...]]:
+        """The addresses by name, for `learn`."""
+        return dict(self._numbers)
+
+    def learn(self, known: Mapping[str, tuple[str, ...]]) -> None:
+        """Take addresses that were resolved earlier."""
+        self._numbers |= known
+        self._names |= {numbers[0]: name for name, numbers in known.items() if name not in numbers}
+
     async def numeric(self, portals: Sequence[Portal]) -> tuple[Portal, ...]:
         """Return the portals with numbers for names; those that cannot be resolved are left out.
 
@@ -350,6 +408,14 @@ class Answerer:
         with sock:
             self._made(sock)
             await process.request("connection", {"request": request}, {"socket": sock.fileno()})
+
+
+def is_sealed(number: int, seals: int) -> bool:
+    """Whether it is a memfd with these seals: reading it never waits."""
+    try:
+        return fcntl.fcntl(number, fcntl.F_GET_SEALS) & seals == seals
+    except OSError:
+        return False
 
 
 def close_descriptors(numbers: Sequence[int]) -> None:

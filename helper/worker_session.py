@@ -17,10 +17,13 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import keeping
+from .adopting import HandedOver
 from .api import statistics as statistics_page
 from .api.control import MAX_LUNS, Message
 from .api.errors import Problem
 from .disks import Disks
+from .keeping import Kept
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -41,6 +44,8 @@ log = logging.getLogger(__name__)
 
 #: A worker that died so often within so many seconds is not started again.
 MAX_DEATHS, DEATH_WINDOW = 5, 120.0
+#: How long a session that is being brought back is waited for when the helper ends.
+LEAVE_SECONDS = 30.0
 #: The longest pause before a worker is started again.
 MAX_PAUSE = 5.0
 _LUN_FIELDS = tuple(field.name for field in dataclass_fields(LunRecord))
@@ -81,6 +86,7 @@ class WorkerSession:
         self._reader = statistics_page.Reader(self._page)
         self._disks = Disks(nursery, run_dir / "disks", self)
         self._look_soon = look_soon
+        self._handing: HandedOver | None = None
         self._pending: list[LunRecord] = []
         self._ready: asyncio.Future[None] | None = None
         self._step: Step = lambda _name: None
@@ -119,6 +125,7 @@ class WorkerSession:
         self.since = time.time_ns() // 1000
         self._step = lambda _name: None
         self._observer = observer
+        self.save()
 
     async def _start_worker(self) -> None:
         """Start a process and wait until it is logged in and has found the disks."""
@@ -127,9 +134,70 @@ class WorkerSession:
         process = WorkerProcess(self._nursery, self._run_dir, self.spec.key, self)
         self._process = process
         await process.start()
+        self.save()
         descriptors = {"statistics": self._page} | ({"secrets": self._secrets} if self._secrets >= 0 else {})
         await process.request("start", start_fields(self.spec, self._portals), descriptors)
         await self._ready
+
+    # ---- from one helper to the next -------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Note for the next helper what there is, once the session is open."""
+        if not self.since or self._over or self._handing is not None or self._process is None:
+            return
+        keeping.save(
+            self._run_dir,
+            Kept(
+                self.spec,
+                self._portals,
+                self._dialer.known,
+                self._process.pid,
+                self._process.started,
+                self.since,
+                self.reconnects,
+                self.last_error,
+                self.connections,
+                self._disks.kept,
+            ),
+        )
+
+    async def adopt(self, kept: Kept, observer: SessionObserver) -> bool:
+        """Go on with an earlier helper's worker. False: there is one, and it cannot be gone on with; it is left alone.
+
+        When it is there no more, what is left of its disks is taken away, and the session has ended.
+        """
+        self._portals, self.since, self.reconnects = kept.portals, kept.since, kept.reconnects
+        self.last_error, self.connections = kept.last_error, kept.connections
+        self._dialer.learn(kept.numbers)
+        handing = self._handing = HandedOver()
+        process = self._process = WorkerProcess(self._nursery, self._run_dir, self.spec.key, self)
+        problem: Problem | None = None
+        try:
+            await process.find(kept.pid, kept.started)
+            handing.check(wants_secrets=self.spec.sign_in != "none")
+        except Problem as caught:
+            log.error("The worker of %s: %s", self.spec.key, caught.code)  # noqa: TRY400 - says it all
+            if process.alive:
+                handing.close()
+                self._abandon()
+                return False
+            problem = caught
+        lost = await self._disks.adopt(kept.disks, handing.fronts, handing.last_front)
+        self._handing = None
+        if problem is not None or self.state not in {"connected", "lost"}:
+            close_descriptors([handing.page, handing.secrets])
+            await self._finish(problem or Problem("EngineDied"))
+            return True
+        close_descriptors([self._page])
+        self._page, self._secrets = handing.page, handing.secrets
+        self._reader = statistics_page.Reader(self._page)
+        self._observer = observer
+        for disk in lost:
+            self.tell("detached", {"lun": disk.lun, "device": disk.device or disk.path})
+        self.disks_changed()
+        if process.over:
+            self.died()  # meanwhile
+        return True
 
     # ---- what the worker says --------------------------------------------------------------------------------
 
@@ -140,8 +208,14 @@ class WorkerSession:
             handler(self, message)
 
     def _hello(self, message: Message) -> None:
+        if self._handing is not None:
+            self._handing.hello(message)
         if message["missing"]:
             log.info("Worker of %s runs without: %s", self.spec.key, "; ".join(message["missing"]))
+
+    def _handed(self, message: Message) -> None:
+        if self._handing is not None:
+            self._handing.take(message)
 
     def _want_connection(self, message: Message) -> None:
         if self._process is not None and not self._closing:
@@ -153,6 +227,7 @@ class WorkerSession:
         except OSError:
             return
         self.connections = (ConnectionRecord(0, local, remote, self.spec.interface),)
+        self.save()
         self._step("login")
 
     def _state_message(self, message: Message) -> None:
@@ -173,7 +248,9 @@ class WorkerSession:
 
     def _worker_gave_up(self, problem: Problem | None) -> None:
         """Take the engine's own end of the session: it can't be had back, or it was asked for."""
-        if self._ready is not None and not self._ready.done():
+        if self._handing is not None:
+            self.state = "ended"
+        elif self._ready is not None and not self._ready.done():
             self._ready.set_exception(problem or Problem("ConnectionLost", address=self.portal.address))
         elif not self._closing and self._restart is None:
             self._restart = asyncio.create_task(self._finish(problem or Problem("EngineDied")))
@@ -201,6 +278,7 @@ class WorkerSession:
         self.tell(message["kind"], message["attrs"])
 
     def _changed(self) -> None:
+        self.save()
         if self._observer is not None:
             self._observer.changed(self)
 
@@ -209,6 +287,8 @@ class WorkerSession:
     def died(self) -> None:
         """Start a new worker, unless this one was to end."""
         self._answerer.stop()
+        if self._handing is not None:
+            return  # who takes it over is told by what it asks for
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(Problem("EngineDied"))
         elif not self._closing and self._restart is None:
@@ -341,6 +421,22 @@ class WorkerSession:
             log.warning("Logging out of %s: %s", self.spec.target_name, problem.code)
         await self._finish(None)
 
+    async def leave(self) -> None:
+        """Let the worker go on without us, for the next helper to find; the observer is told nothing."""
+        if self._restart is not None:  # a new worker has to have the descriptors before we end
+            await asyncio.wait([self._restart], timeout=LEAVE_SECONDS)
+        self.save()
+        self._abandon()
+        self._disks.leave()
+
+    def _abandon(self) -> None:
+        self._closing = self._over = True
+        self._answerer.stop()
+        if self._process is not None:
+            self._process.leave()
+        close_descriptors([self._secrets, self._page])
+        self.state = "ended"
+
     async def abort(self) -> None:
         """End it without a word to the target: devices answer with errors from now on and are taken away."""
         await self._finish(None)
@@ -356,6 +452,7 @@ class WorkerSession:
         if self._process is not None:
             await self._process.end()
         await self._disks.force_all()
+        keeping.forget(self._run_dir, self.spec.key)
         close_descriptors([self._secrets, self._page])
         self.state, self.connections = "ended", ()
         if problem is not None:
@@ -366,6 +463,7 @@ class WorkerSession:
 
 _HANDLERS: dict[str, Callable[[WorkerSession, Message], None]] = {
     "hello": WorkerSession._hello,  # noqa: SLF001 - the table of this class
+    "handed": WorkerSession._handed,  # noqa: SLF001
     "want_connection": WorkerSession._want_connection,  # noqa: SLF001
     "state": WorkerSession._state_message,  # noqa: SLF001
     "parameters": WorkerSession._parameters_message,  # noqa: SLF001

@@ -6,9 +6,21 @@ from __future__ import annotations
 from ..api.errors import Problem
 from .base import Attachment, Fronts, Method, MethodInfo, Wish
 from .file import File
-from .fuse_loop import FuseLoop, flush, force
+from .fuse_loop import FuseLoop, flush, force, whole
 
-__all__ = ["Attachment", "Fronts", "Method", "MethodInfo", "Wish", "choose", "flush", "force", "method", "methods"]
+__all__ = [
+    "Attachment",
+    "Fronts",
+    "Method",
+    "MethodInfo",
+    "Wish",
+    "choose",
+    "flush",
+    "force",
+    "method",
+    "methods",
+    "whole",
+]
 
 #: In the order in which "auto" tries them.
 _METHODS: tuple[Method, ...] = (FuseLoop(), File())

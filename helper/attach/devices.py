@@ -39,7 +39,7 @@ def holders_of_device(device: str, look: Look | None = None) -> list[Holder]:
 def holders_of_file(path: str, look: Look | None = None) -> list[Holder]:
     """Return who has a file open that is served by us; it is not touched."""
     look = look or Look()
-    found = [Holder("device", f"/dev/{name}") for name in _loops_over(path)]
+    found = [Holder("device", f"/dev/{name}") for name in loops_over(path)]
     found += [Holder("process", one.name, one.pid) for one in look.openers if path in one.files]
     return found[:MAX_HOLDERS]
 
@@ -168,7 +168,8 @@ def _unescape(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
 
 
-def _loops_over(path: str) -> Iterator[str]:
+def loops_over(path: str) -> Iterator[str]:
+    """Give the names of the loop devices over a file."""
     for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
         with suppress(OSError):
             if backing.read_text("utf-8", "replace").rstrip("\n") == path:

@@ -92,6 +92,15 @@ async def flush(attachment: Attachment, nursery: Nursery) -> None:
     await perform(nursery, "flush", args, seconds=FLUSH_SECONDS)
 
 
+async def whole(attachment: Attachment, nursery: Nursery) -> bool:
+    """Whether file and device are still there; so also when that cannot be seen."""
+    try:
+        args = {"path": str(attachment.path), "device": attachment.device}
+        return bool((await perform(nursery, "whole", args))[0]["whole"])
+    except Problem:
+        return True
+
+
 async def undo(attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None:
     """Take back what was begun; never raises a Problem."""
     await force(attachment, nursery)
@@ -104,7 +113,7 @@ async def undo(attachment: Attachment, nursery: Nursery, fronts: Fronts) -> None
 async def force(attachment: Attachment, nursery: Nursery) -> None:
     """Take everything away, whoever uses it: they get I/O errors. Never raises a Problem."""
     attachment.close()
-    args = {"path": str(attachment.path), "device": attachment.device, "connection": attachment.connection}
+    args = {"path": str(attachment.path), "connection": attachment.connection}
     try:
         await perform(nursery, "force", args)
     except Problem:

@@ -122,7 +122,8 @@ def serve(descriptor: int) -> None:
             detail = f"{request['name']}: {error.strerror or error}"
             answer = {"code": "AttachFailed", "attrs": {"detail": detail}}
         rights = [] if passed is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed]))]
-        sock.sendmsg([json.dumps(answer).encode()], rights)
+        with contextlib.suppress(ConnectionError):  # who asked does not wait any more
+            sock.sendmsg([json.dumps(answer).encode()], rights)
 
 
 def _busy(holders: list[Holder]) -> Problem:
@@ -242,13 +243,18 @@ def _unmounted(path: str, unmount: Callable[[], None]) -> Answer:
     return {}, None
 
 
-def _force(path: str, device: str, connection: int) -> Answer:
+def _whole(path: str, device: str) -> Answer:
+    """Tell whether an attachment is all there: the FUSE file, and the loop device over it where there is one."""
+    return {"whole": _connection(path) > 0 and (not device or linux.loop_backing(device) == path)}, None
+
+
+def _force(path: str, connection: int) -> Answer:
     """Take everything away, whoever uses it: they get I/O errors. What cannot be done now is done when they let go."""
     with contextlib.suppress(OSError):
-        _abort(connection)
-    if device and linux.loop_backing(device) == path:
+        _abort(connection or _connection(path))
+    for name in devices.loops_over(path):
         with contextlib.suppress(OSError):
-            linux.force_clear_loop(device)
+            linux.force_clear_loop(f"/dev/{name}")
     for unmount in (
         lambda: linux.unmount(path, linux.UMOUNT_NOFOLLOW | linux.MNT_FORCE | linux.MNT_DETACH),
         lambda: subprocess.run(["fusermount3", "-u", "-z", "--", path], capture_output=True, check=False),
@@ -289,6 +295,7 @@ OPERATIONS: dict[str, Callable[..., Answer]] = {
     "remove-loop": _remove_loop,
     "unmount-fuse": _unmount_fuse,
     "unmount-file": _unmount_file,
+    "whole": _whole,
     "force": _force,
     "holders": _holders,
 }

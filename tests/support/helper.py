@@ -32,7 +32,8 @@ class HelperProcess:
     def start(self) -> None:
         """Start it and wait until it owns its name."""
         argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", self.bus]
-        argv += ["--state-dir", str(self.state_dir), "--run-dir", str(self.run_dir), *self.arguments]
+        argv += ["--state-dir", str(self.state_dir), "--run-dir", str(self.run_dir)]
+        argv += ["--stop-policy", "logout", *self.arguments]  # so that a test that fails leaves nothing behind
         with self.log_path.open("ab") as log:
             self.process = procs.start(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ)
         process = self.process

@@ -87,6 +87,7 @@ class FakeSupervisor:
 
     def __init__(self) -> None:
         self.sessions: list[FakeSession] = []
+        self.left: list[FakeSession] = []
         self.specs: list[Any] = []
         self.problem: Problem | None = None
         self.wanted = ""
@@ -101,6 +102,11 @@ class FakeSupervisor:
             raise self.problem
         if self.wanted and (spec.secrets is None or spec.secrets.secret != self.wanted):
             raise Problem("AuthenticationFailed", initiator_name=spec.initiator_name)
+
+    async def adopt(self, observer_for: Callable[[Any], Any]) -> list[FakeSession]:
+        for one in self.left:
+            one.observer = observer_for(one)
+        return [one for one in self.left if one.observer is not None]
 
     async def open_session(self, spec: SessionSpec, observer: Any, step: Callable[[str], None]) -> FakeSession:
         await self._try(spec, step)
