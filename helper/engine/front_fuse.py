@@ -111,7 +111,7 @@ class FuseFront(Front):
             buffer.release()
         self._watch()
 
-    def _receive(self) -> None:
+    def _receive(self) -> None:  # noqa: PLR0912 - the hot loop
         free, head, session, unit = self.session.free, self._head, self.session, self.unit
         readv, unpack, unpack_range = os.readv, _IN.unpack_from, _READ_WRITE.unpack_from
         mask, shift, piece, size = self.mask, self.shift, self.piece, self.size
