@@ -164,6 +164,7 @@ EVENTS: Mapping[str, str] = {
     "store-damaged": mark("The file with the saved targets was damaged and set aside"),
     "identity-changed": mark("Another disk stands in a disk's place; it was refused"),
     "command-timeout": mark("A command took too long and was aborted"),
+    "unit-reset": mark("A disk did not answer and was reset"),
     "io-error": mark("Reading or writing failed"),
     "thin-threshold": mark("The target is running out of space"),
     "async-message": mark("The target sent a message"),

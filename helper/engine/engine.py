@@ -348,6 +348,11 @@ class Engine:
         if self._state == "connected":
             self._units.look_again(kind)
 
+    def unit_reset(self, unit: Unit) -> None:
+        """Look whether it is still the same disk, before anything is sent to it."""
+        self._start_recovery_timer()
+        self._units.recover_one(unit)
+
     def leave(self, within: float, problem: Problem) -> None:
         """The target wants us to log out: no new commands; the logout goes out when the wire is quiet, or soon. What
         is not answered by then is asked again in the next session.

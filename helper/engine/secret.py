@@ -22,7 +22,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: bytes | bytearray | memoryview | str) -> None:
-        # surrogateescape: what stands on the command line or in the environment need not be UTF-8; it is taken as it is.
+        # surrogateescape: what stands on the command line or in the environment need not be UTF-8, and is taken so.
         self._value = bytearray(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
 
     @classmethod

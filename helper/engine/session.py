@@ -23,6 +23,7 @@ from ..api.errors import Problem
 from ..api.settings import Value
 from ..api.statistics import DISK, Writer, bucket
 from . import pdu
+from .aborting import MAX_TIMEOUTS
 from .buffers import Buffer, Pool
 from .connection import COMMAND_16
 from .options import number
@@ -30,7 +31,7 @@ from .scsi import cdb as cdbs
 from .scsi import sense as senses
 from .scsi.disk import ScsiRequest, ScsiResult
 from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
-from .upkeep import MAX_TIMEOUTS, Upkeep
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -59,6 +60,9 @@ class Upward(Protocol):
 
     def look_again(self, unit: Unit, kind: str) -> None:
         """The unit says that something about it changed."""
+
+    def unit_reset(self, unit: Unit) -> None:
+        """All commands of the unit are over; they wait until it was looked at: `Session.unit_ready`."""
 
     def leave(self, within: float, problem: Problem) -> None:
         """The target wants us to log out within so many seconds (11.9.1): do, and come back."""
@@ -136,6 +140,25 @@ class Session:
         held, unit.held = unit.held, deque()
         for task in held:
             self._finish(task, error)
+
+    def hold(self, lun: int) -> None:
+        """No new commands for this unit: what waits for the window waits for the unit."""
+        unit = self.units.get(lun)
+        if unit is not None:
+            unit.ready = False
+            waiting = list(self.waiting)
+            self.waiting.clear()
+            self.waiting.extend(task for task in waiting if task.unit is not unit)
+            unit.held.extendleft(task for task in reversed(waiting) if task.unit is unit)
+
+    def after_reset(self, lun: int, again: list[Task]) -> None:
+        """The unit was reset: these were not done, and come before what was held."""
+        unit = self.units.get(lun)
+        if unit is not None:
+            unit.held.extendleft(reversed(again))
+            if unit.refused:
+                self.refuse(unit, unit.refused)
+            self.upward.unit_reset(unit)
 
     # -- asking ------------------------------------------------------------------------------------------------
     def read(self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, length: int) -> None:
@@ -296,7 +319,7 @@ class Session:
 
     def stale(self, itt: int) -> Task:
         """Return a task that takes no notice, if the tag is an aborted task's; else the target broke the rules."""
-        if itt in self.upkeep.aborted:
+        if itt in self.upkeep.aborting.over:
             return self.nobody
         raise Problem("ProtocolError", detail="It answered something that was not asked.")
 

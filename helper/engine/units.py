@@ -122,6 +122,10 @@ class Units:
         self.scan(lambda _problem: None)
         self._user.units_settled()
 
+    def recover_one(self, unit: Unit) -> None:
+        """Look at a unit; its commands wait until it was found to be the same."""
+        self._recover(unit, 0)
+
     def all_settled(self) -> bool:
         """Whether every unit in use is served, or refused because it is another one."""
         return all(unit.ready or unit.changed for unit in self._session.units.values() if self._user.uses(unit))

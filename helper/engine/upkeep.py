@@ -1,31 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps a session in order beside its commands: pings, task management, logout, what the target says unasked.
+"""What keeps a session in order beside its commands: pings, logout, what the target says unasked.
 
 No socket and no clock, as in session.py, whose other half it is.
 """
 
 from __future__ import annotations
 
-import errno
 import itertools
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..api.errors import Problem
 from ..api.settings import Value
 from . import pdu
+from .aborting import Aborting
 from .options import number
 from .scsi import sense as senses
-from .task import INDEX_MASK, TAG_LIMIT, Task, Unit
+from .task import INDEX_MASK, TAG_LIMIT, Unit
 
 if TYPE_CHECKING:
     from .session import Session
-
-#: How often a command may time out, over all connections, before it fails.
-MAX_TIMEOUTS = 3
-#: How long a target may take to answer a task management request.
-ABORT_TIMEOUT = 15.0
 
 Answered = Callable[[pdu.AnyResponse, bytes], None]
 
@@ -47,10 +41,7 @@ class Upkeep:
         self._ping_timeout = number(settings, "ping_timeout")
         self._tags = itertools.count()
         self._asked: dict[int, Answered] = {}
-        self._aborting: dict[int, Task] = {}  # by the task's tag
-        self._abort_deadline: dict[int, float] = {}
-        #: Tags of tasks that were aborted lately: what still comes for them is ignored.
-        self.aborted: deque[int] = deque(maxlen=64)
+        self.aborting = Aborting(session, self._ask)
         self._ping_sent = 0.0
         self._last_life = 0.0
         # The CmdSN that the first of the waiting commands will have, and since when it has waited with it.
@@ -61,14 +52,11 @@ class Upkeep:
         """The connection is gone, and with it everything that was asked on it."""
         self._stuck_at = -1
         self._asked.clear()
-        self._aborting.clear()
-        self._abort_deadline.clear()
-        self.aborted.clear()
+        self.aborting.forget()
 
     def on_timer(self, now: float) -> None:
         """Abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout")."""
-        self._check_aborts(now)
-        self._check_tasks(now)
+        self.aborting.on_timer(now)
         self._check_window(now)
         self._check_life(now)
 
@@ -163,13 +151,6 @@ class Upkeep:
     def _ping(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
         return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
 
-    def _check_tasks(self, now: float) -> None:
-        """7.11: a command that takes too long is aborted, never forgotten."""
-        late = now - self._session.command_timeout
-        for task in self._session.slots:
-            if task.itt >= 0 and task.started < late and task.sent_at < late and task.itt not in self._aborting:
-                self._abort(task, now)
-
     def _check_window(self, now: float) -> None:
         """A window that stays shut (4.2.2.1) keeps commands from being sent, so that there is nothing to abort."""
         session = self._session
@@ -179,45 +160,6 @@ class Upkeep:
             lun = f"{session.waiting[0].unit.lun:016x}"
             session.upward.event("command-timeout", {"lun": lun, "seconds": session.command_timeout})
             raise Problem("Timeout", what="command", seconds=session.command_timeout)
-
-    def _abort(self, task: Task, now: float) -> None:
-        task.timeouts += 1
-        itt, ref_cmd_sn, lun = task.itt, task.cmd_sn, task.unit.lun
-        self._aborting[itt] = task
-        self._abort_deadline[itt] = now + min(ABORT_TIMEOUT, self._session.command_timeout)
-
-        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-            return pdu.task_management(
-                pdu.Function.ABORT_TASK, lun=lun, itt=tag, referenced=itt, cmd_sn=cmd_sn, ref_cmd_sn=ref_cmd_sn,
-                exp_stat_sn=exp_stat_sn,
-            )  # fmt: skip
-
-        self._session.upward.event("command-timeout", {"lun": f"{lun:016x}", "seconds": self._session.command_timeout})
-        self._ask(lambda message, _data: self._abort_answered(itt, message), make)
-
-    def _abort_answered(self, itt: int, message: pdu.AnyResponse) -> None:
-        """11.6.1. Anything but "complete" leaves the task's fate open: then the session is recovered."""
-        task = self._aborting.pop(itt, None)
-        self._abort_deadline.pop(itt, None)
-        if task is None or task.itt != itt:
-            return  # its own answer came first
-        if not isinstance(message, pdu.TaskManagementResponse) or message.response != pdu.FunctionResponse.COMPLETE:
-            raise Problem("Timeout", what="command", seconds=self._session.command_timeout)
-        self.aborted.append(itt)
-        task.off_wire()
-        if task.timeouts >= MAX_TIMEOUTS or task.once:
-            self._session.fail(
-                task, errno.EIO, "Timeout", {"what": "command", "seconds": self._session.command_timeout}
-            )
-        else:
-            self._session.again(task)
-
-    def _check_aborts(self, now: float) -> None:
-        for itt, deadline in list(self._abort_deadline.items()):
-            if self._aborting[itt].itt != itt:
-                del self._aborting[itt], self._abort_deadline[itt]  # answered after all
-            elif now >= deadline:
-                raise Problem("Timeout", what="abort", seconds=int(ABORT_TIMEOUT))
 
     def log_out(self, answered: Callable[[pdu.LogoutResponse], None]) -> None:
         """Queue a Logout Request that closes the session (11.14)."""

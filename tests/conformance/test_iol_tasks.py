@@ -17,6 +17,7 @@ DATA = b"\x33\xcc" * BLOCK
 LUN = 2
 _SERIAL = 1 << 32
 ABORT_TASK, LOGICAL_UNIT_RESET, TASK_REASSIGN = 1, 5, 8
+WRITE_16 = 0x8A
 #: A write that waits for its R2T is a task that the target knows, for as long as the script likes.
 SETTINGS = {"command_timeout": 20, "immediate_data": False, "initial_r2t": True}
 
@@ -129,6 +130,96 @@ def test_iol_19_abort_that_fails_recovers_the_session(make_lab: MakeLab, respons
     lab.finish(call)
     assert lab.logins()
     assert lab.on_disk(0, len(DATA), lun=LUN) == DATA
+
+
+def refusing_aborts(lab: Lab) -> None:
+    def change(pdu: Pdu) -> Iterable[Step]:
+        pdu = pdu.copy()
+        pdu.response = 5
+        return [pdu]
+
+    lab.play.when_sending(Op.TASK_RESPONSE, change, nth=1)
+
+
+def test_iol_19_4_1_all_tasks_of_the_unit_end_with_its_reset(make_lab: MakeLab):
+    """11.5.1, 4.2.3.2: where ABORT TASK is not supported, LOGICAL UNIT RESET; all its tasks are over, and go out again
+    in the order of their numbers, with new tags, after a look at the unit; the session goes on.
+    """
+    lab = make(make_lab)
+    refusing_aborts(lab)
+    lab.play.when_sending(Op.R2T, lambda pdu: [], nth=1)
+    lab.play.when_sending(Op.R2T, lambda pdu: [], nth=2)
+    calls = [lab.write(0, DATA, lun=LUN)]
+    lab.await_received(Op.SCSI_COMMAND)
+    lab.clock.jump(5)
+    calls.append(lab.write(0, DATA[::-1], lun=LUN))
+    lab.await_received(Op.SCSI_COMMAND, 2)
+    lab.later(16, lambda: len(requests(lab)) == 2)
+    abort, reset = requests(lab)
+    assert abort.flags == 0x80 | ABORT_TASK
+    assert (reset.flags, reset.lun, reset.ref_tag, reset.immediate) == (
+        0x80 | LOGICAL_UNIT_RESET,
+        LUN << 48,
+        NO_TAG,
+        True,
+    )
+    lab.finish(*calls)
+    commands = [pdu for pdu in lab.received(Op.SCSI_COMMAND) if pdu.cdb[0] == WRITE_16]
+    assert len(commands) == 4
+    assert len({pdu.itt for pdu in commands}) == 4
+    assert lab.on_disk(0, len(DATA), lun=LUN) == DATA[::-1]
+    assert not lab.logins()
+    assert "unit-reset" in lab.host.kinds()
+
+
+def test_iol_19_4_2_no_new_tasks_while_a_unit_is_reset(make_lab: MakeLab):
+    """4.2.3.3: what is asked for meanwhile goes out after the answer, and after what was there before."""
+    lab = make(make_lab)
+    refusing_aborts(lab)
+    held: list[Pdu] = []
+
+    def keep(pdu: Pdu) -> Iterable[Step]:
+        held.append(pdu)
+        return lab.unsent(pdu)
+
+    lab.play.when_sending(Op.TASK_RESPONSE, keep, nth=2)
+    one = stuck(lab)
+    lab.later(21, lambda: held)
+    two = lab.write(0, DATA[::-1], lun=LUN)
+    lab.settle()
+    assert len(lab.received(Op.SCSI_COMMAND)) == 1
+    lab.say_again(held[0])
+    lab.peer.stat_sn = (held[0].stat_sn + 1) % _SERIAL
+    lab.finish(one, two)
+    assert lab.on_disk(0, len(DATA), lun=LUN) == DATA[::-1]
+    assert not lab.logins()
+
+
+def test_iol_19_4_3_tasks_are_over_with_the_answer_only(make_lab: MakeLab):
+    """4.2.3.3 a, b: until then R2Ts are responded to, and answers are taken."""
+    lab = make(make_lab)
+    refusing_aborts(lab)
+    held: list[Pdu] = []
+
+    def keep(pdu: Pdu) -> Iterable[Step]:
+        held.append(pdu)
+        return []
+
+    def ignore(pdu: Pdu) -> Pdu | None:
+        return None if pdu.flags & 0x7F == LOGICAL_UNIT_RESET else pdu
+
+    lab.play.when_sending(Op.R2T, keep, nth=1)
+    lab.play.when_receiving(Op.TASK_REQUEST, ignore)
+    call = lab.write(0, DATA, lun=LUN)
+    lab.until(lambda: held)
+    lab.later(21, lambda: len(requests(lab)) == 2)
+    lab.say_again(held[0])
+    lab.until(lambda: lab.received(Op.DATA_OUT))
+    outs = lab.received(Op.DATA_OUT)
+    assert {out.ttt for out in outs} == {held[0].ttt}
+    lab.settle()
+    assert not call.over
+    assert not lab.logins()
 
 
 def test_abort_of_a_task_that_does_not_exist(make_lab: MakeLab):

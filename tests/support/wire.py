@@ -110,12 +110,16 @@ class Above:
         self.events: list[tuple[str, dict[str, str | int]]] = []
         self.looks: list[str] = []
         self.leaves: list[Problem] = []
+        self.resets: list[Unit] = []
 
     def event(self, kind: str, attrs: dict[str, str | int]) -> None:
         self.events.append((kind, attrs))
 
     def look_again(self, unit: Unit, kind: str) -> None:
         self.looks.append(kind)
+
+    def unit_reset(self, unit: Unit) -> None:
+        self.resets.append(unit)
 
     def leave(self, within: float, problem: Problem) -> None:
         self.leaves.append(problem)

@@ -365,20 +365,6 @@ def test_an_answer_in_the_last_moment_counts():
     wire.session.on_timer(60.0)
 
 
-def test_a_target_that_cannot_abort_loses_the_connection():
-    wire, _, abort = slow()
-    with pytest.raises(Problem) as caught:
-        wire.give(wire.pdu(0x22, 0x80, b2=5, itt=abort.itt, stat_sn=wire.next_stat_sn()))
-    assert caught.value.code == "Timeout"
-
-
-def test_a_target_that_does_not_answer_the_abort_loses_the_connection():
-    wire, _, _ = slow()
-    wire.session.on_timer(20.0)
-    with pytest.raises(Problem):
-        wire.session.on_timer(20.2)
-
-
 def test_the_third_time_a_slow_command_fails():
     wire = Wire(settings={"command_timeout": 10, "ping_interval": 0})
     wire.write(DATA)
