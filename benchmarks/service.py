@@ -118,7 +118,7 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
         process.wait_for("the bus", socket.exists)
         bus = f"unix:path={socket}"
         argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus, "--log-level", "warning"]
-        argv += ["--state-dir", str(state), "--run-dir", f"{short}/run"]
+        argv += ["--state-dir", str(state), "--run-dir", f"{short}/run", "--stop-policy", "logout"]
         env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus}
         helper = stack.enter_context(process.running(argv, bench.log, env=env))
         found = Service(bus, helper.pid)

@@ -81,7 +81,7 @@ def _target(image: Path, secret: str) -> Iterator[tuple[subprocess.Popen[bytes],
 def _helper(folder: Path, bus: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the helper on the demo's bus: as root, or as the one who runs the demo."""
     command = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus]
-    command += ["--state-dir", str(folder / "state"), "--run-dir", str(folder / "run")]
+    command += ["--state-dir", str(folder / "state"), "--run-dir", str(folder / "run"), "--stop-policy", "logout"]
     with (folder / "helper.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     with _ending(process):
