@@ -473,12 +473,15 @@ def test_portal_group_0(make_lab: MakeLab):
 
 # -- ends and silence ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
-@pytest.mark.parametrize("nth", [1, 2])
-def test_target_closes_in_place_of_an_answer(make_lab: MakeLab, nth: int, reset: bool):
-    """7.12: a close at each step: its error, at once."""
+@pytest.mark.parametrize("nth", [None, 2], ids=["first", "second"])
+def test_target_closes_in_place_of_an_answer(make_lab: MakeLab, nth: int | None, reset: bool):
+    """7.12: a close at each step: its error, at once; to the first request it may be asked once more (Linux's target
+    hangs up on an offer of None alone).
+    """
     lab = make_lab()
     lab.play.when_sending(Op.LOGIN_RESPONSE, lambda pdu: [Close(reset=reset)], nth=nth)
     assert lab.refused().code == "ConnectionLost"
+    assert len(lab.host.asked) <= 2
 
 
 @pytest.mark.parametrize("at", [1, 47, 48, 60])
