@@ -37,9 +37,8 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--stop-policy",
         choices=("keep", "logout"),
-        default="keep",
-        help="at the end, leave what has attached disks to the next start (keep), or eject and log out what nobody uses"
-        " (logout)",
+        help="at the end, leave what has attached disks to the next start (keep; so unless --session), or eject and"
+        " log out what nobody uses (logout)",
     )
     parser.add_argument(
         "--idle-exit", metavar="SECONDS", type=float, default=0.0, help="end after this time without work"
@@ -51,7 +50,7 @@ def parse(arguments: Sequence[str]) -> Options:
         state_dir=given.state_dir or default_state_dir(session=given.session),
         run_dir=given.run_dir or default_run_dir(session=given.session),
         log_level=given.log_level,
-        log_out=given.stop_policy == "logout",
+        log_out=(given.stop_policy or ("logout" if given.session else "keep")) == "logout",
         idle_exit=given.idle_exit,
     )
 

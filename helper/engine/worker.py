@@ -141,8 +141,8 @@ class Link:
             sock, _ = self._listener.accept()
         except OSError:
             return
-        if self._sock is not None:
-            self._read(0)  # it may have ended without our having seen it
+        while self._sock is not None and self._read():
+            pass  # it may have ended without our having seen it, behind what it asked last
         if self._sock is not None:
             sock.close()
             return
@@ -155,26 +155,29 @@ class Link:
         if events & WRITE:
             self._flush()
         if events & ~WRITE:
-            self._read(events)
+            self._read()
 
-    def _read(self, _events: int) -> None:
-        """Take one message. What is not in the language ends the process: nothing that follows could be trusted."""
+    def _read(self) -> bool:
+        """Take one message; False when there is none. What is not in the language ends the process: nothing that
+        follows could be trusted.
+        """
         if self._sock is None:
-            return
+            return False
         try:
             packet = control.receive_raw(self._sock)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             packet = None
         if packet is None:
             self.drop()
-            return
+            return False
         message = control.decode(*packet, control.TO_WORKER)
         try:
             self._handle(message)
         finally:
             message.close()
+        return True
 
     def _flush(self) -> None:
         sock = self._sock

@@ -24,7 +24,7 @@ from lundock.helper.supervisor import Portal, SessionSpec, Supervisor, make_isid
 ME = "iqn.2026-01.io.github.lundock.test:person"
 
 class Nobody:
-    changed = luns_changed = event = ended = lambda *_: None
+    changed = luns_changed = holders_changed = event = ended = lambda *_: None
 
 async def program(*words):
     process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -43,6 +43,11 @@ async def main(folder, target, address, port):
     (Path(folder) / "m").mkdir()
     await program("fuse2fs", made.device, folder + "/m", "-o", "fakeroot")
     await asyncio.to_thread((Path(folder) / "m/file").write_bytes, b"lundock" * 100000)
+    await session.leave()
+    boss = Supervisor(Path(folder) / "run", nursery)
+    (session,) = await boss.adopt(lambda _session: Nobody())  # as the next helper would
+    assert session.attached[lun] == made
+    assert (Path(folder) / "m/file").stat().st_size == 700000
     try:
         await session.eject(lun, lambda _name: None)
         busy = None

@@ -26,6 +26,8 @@ from support.helper import HelperProcess
 from support.supervised import program
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
+from tools import traces
+
 MIB = 1 << 20
 ALICE = ("alice", "secret-of-alice")
 
@@ -115,7 +117,7 @@ async def there(client: Client, disk: Disk) -> str:
 def nothing_left(helper: HelperProcess, disk: Disk) -> None:
     assert [one.name for one in helper.run_dir.iterdir() if one.name != "disks"] == []
     assert list((helper.run_dir / "disks").iterdir()) == []
-    assert not Path(f"/sys/block/{Path(disk.device).name}/loop/backing_file").exists()
+    assert list(traces.loops([helper.run_dir])) == []
     procs.wait_for("the worker's end", lambda: not alive(disk.worker))
 
 

@@ -22,6 +22,8 @@ from support.fronts import Relay
 from support.supervised import ME, Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
+from tools import traces
+
 pytestmark = pytest.mark.usefixtures("_root")
 
 SECRET = ("alice", "secret-of-alice")
@@ -223,7 +225,7 @@ def test_a_block_device_holds_a_file_system(target: TgtTarget, tmp_path: Path) -
                 await asyncio.to_thread((folder / "file").write_bytes, data)
             await session.eject(lun, no_step)
             assert session.attached == {}
-            assert not Path(f"/sys/block/{Path(made.device).name}/loop/backing_file").exists()
+            assert list(traces.loops([session._run_dir])) == []
             assert {"attached", "ejected"} <= set(recorder.kinds)
             counters = session.statistics()[1][lun]
             assert isinstance(counters["write-bytes"], int)

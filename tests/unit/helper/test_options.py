@@ -20,11 +20,12 @@ def test_on_a_session_bus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/home/x/state")
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     options = parse(["--session"])
-    assert (options.bus, options.session, options.log_out) == ("session", True, False)
+    assert (options.bus, options.session, options.log_out) == ("session", True, True)
     assert (options.state_dir, options.run_dir) == (Path("/home/x/state/lundock"), Path(f"/tmp/lundock-{os.getuid()}"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
     assert parse(["--session", "--bus", "unix:path=/x"]).run_dir == Path("/run/user/1000/lundock")
-    assert parse(["--session", "--stop-policy", "logout"]).log_out is True
+    assert parse(["--session", "--stop-policy", "keep"]).log_out is False
+    assert parse(["--stop-policy", "logout"]).log_out is True
 
 
 def test_a_folder_of_our_own(tmp_path: Path) -> None:
