@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from lundock.app.client import operations
+from lundock.app.client.client import Client
+from lundock.app.client.link import Where
 from lundock.helper import watching
 from lundock.helper.supervisor import WorkerSession
 from support import leaks, need
+from support.helper import HelperProcess
 from support.supervised import Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
@@ -106,5 +110,34 @@ def test_nothing_is_looked_at_when_nothing_is_attached(target: TgtTarget) -> Non
             await asyncio.wait_for(task, 30)
             assert boss._watch._task is None
             await session.logout()
+
+    asyncio.run(body())
+
+
+def test_the_bus_tells_it(helper: HelperProcess, target: TgtTarget, tmp_path: Path) -> None:
+    place = tmp_path / "m"
+    place.mkdir()
+    told = asyncio.Event()
+
+    async def until(check: Callable[[], object]) -> None:
+        async with asyncio.timeout(30):
+            while not check():
+                told.clear()
+                await told.wait()
+
+    async def body() -> None:
+        async with Client(Where("address", helper.bus), on_change=told.set) as client:
+            path = await operations.add_target(client, target.name, [operations.parse_portal(target.portal)])
+            _, luns = await operations.login(client, path)
+            (lun,) = [one for one in luns if (await operations.wait_for(client, one)).kind == "disk"]
+            made = await operations.attach(client, lun)
+            await program("mkfs.ext4", "-q", made.device)
+            await program("mount", made.device, place)
+            try:
+                await until(lambda: client.snapshot.luns[lun].mounts == (str(place),))
+            finally:
+                await program("umount", place)
+            await until(lambda: not client.snapshot.luns[lun].holders)
+            await operations.logout(client, path)
 
     asyncio.run(body())
