@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .api.errors import Problem
+from .engine.names import parse_portal
 from .supervision import MAX_PORTALS, SIGN_INS, Portal
 
 #: RFC 7143, 4.2.7.2: names have at most 223 bytes in UTF-8.
 MAX_NAME = 223
 MAX_ADDRESS = 300
 MAX_ALIAS = 255
+#: Seconds between two looks at a portal: a target is not to be worn out, and is to be seen within a month.
+MIN_INTERVAL, MAX_INTERVAL = 5, 30 * 86400
 #: RFC 7143, 6.1: a text value has at most 255 bytes unless its key says otherwise.
 MAX_CHAP_NAME = 255
 
@@ -71,6 +74,22 @@ def host(value: str) -> str:
         if len(bare) > 253 or numeric or not all(_HOST.fullmatch(label) for label in labels):
             raise Problem("AddressInvalid", address=value) from None
     return bare
+
+
+def discovery_address(value: str) -> str:
+    """Return where to look as a person types it, without blanks around. Raises Problem("AddressInvalid")."""
+    value = value.strip()
+    if not value or len(value) > MAX_ADDRESS:
+        raise Problem("AddressInvalid", address=value)
+    parse_portal(value)
+    return value
+
+
+def interval(value: int) -> int:
+    """Return how many seconds lie between two looks; 0 is none."""
+    if value and not MIN_INTERVAL <= value <= MAX_INTERVAL:
+        raise _invalid("interval", f"It is 0, or a number of seconds from {MIN_INTERVAL} to {MAX_INTERVAL}.")
+    return value
 
 
 def portals(values: Sequence[Mapping[str, Any]]) -> tuple[Portal, ...]:

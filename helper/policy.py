@@ -7,12 +7,13 @@ from __future__ import annotations
 def action_for(action: str, *, owner: int | None, uid: int) -> str:
     """Return the action for a call whose method names `action`, on a thing of `owner` (None: nobody's), by user `uid`.
 
-    Connecting, attaching and ejecting what one saved oneself is "connect-own". What belongs to another person and asks
-    only for "view", as cancelling their job does, needs "configure".
+    Connecting, attaching and ejecting what one saved oneself, and looking at an address that one keeps, is
+    "connect-own". What belongs to another person and asks only for "view", as cancelling their job does, needs
+    "configure".
     """
     if owner is None:
         return action
-    if action == "connect" and owner == uid:
+    if action in ("connect", "discover") and owner == uid:
         return "connect-own"
     if action == "view" and owner != uid:
         return "configure"

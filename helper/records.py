@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from . import checks
 from .api.errors import Problem
 from .api.settings import Value, check_all, table
-from .store import TargetRecord
+from .store import PortalRecord, TargetRecord
 from .supervision import DiscoverRequest, Secrets, SessionSpec
 
 
@@ -52,27 +52,43 @@ def enough(secrets: Secrets, sign_in: str, asked: Mapping[str, Any]) -> Secrets:
     return secrets
 
 
-_CHANGES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "alias": ("alias", checks.alias),
-    "startup": ("startup", checks.startup),
+#: Option of a call to field of the record, and what checks and brings it to one form.
+Changes = Mapping[str, tuple[str, Callable[[Any], Any]]]
+
+_SIGN_IN: Changes = {
     "interface": ("interface", checks.interface),
     "sign-in": ("sign_in", checks.sign_in),
     "chap-name": ("chap_name", partial(checks.chap_name, "chap-name")),
     "target-chap-name": ("target_chap_name", partial(checks.chap_name, "target-chap-name")),
+}
+TARGET_CHANGES: Changes = {
+    **_SIGN_IN,
+    "alias": ("alias", checks.alias),
+    "startup": ("startup", checks.startup),
     "portals": ("portals", checks.portals),
 }
+PORTAL_CHANGES: Changes = {**_SIGN_IN, "interval": ("interval", checks.interval)}
+
+Record = TypeVar("Record", TargetRecord, PortalRecord)
+
+
+def apply_changes(record: Record, changes: Mapping[str, Any], table: Changes) -> Record:
+    """Return the record with those changes that are in the table, all checked."""
+    fields = {table[name][0]: table[name][1](value) for name, value in changes.items() if name in table}
+    return replace(record, **fields)
 
 
 def changed(record: TargetRecord, changes: Mapping[str, Any]) -> TargetRecord:
-    """Return the record with the changes, all checked."""
-    fields: dict[str, Any] = {}
-    for name, value in changes.items():
-        if name in _CHANGES:
-            field, check = _CHANGES[name]
-            fields[field] = check(value)
+    """Return a target's record with the changes, all checked.
+
+    Who names other portals takes the record out of discovery's hands.
+    """
+    record = apply_changes(record, changes, TARGET_CHANGES)
+    if "portals" in changes:
+        record = replace(record, source=0, vanished=False)
     if "settings" in changes:
-        fields["settings"] = _merged(record.settings, changes["settings"])
-    return replace(record, **fields)
+        record = replace(record, settings=_merged(record.settings, changes["settings"]))
+    return record
 
 
 def _merged(old: Mapping[str, Value], changes: Mapping[str, Any]) -> dict[str, Value]:

@@ -20,18 +20,19 @@ from typing import Any, Protocol
 from . import checks
 from .agents import Agents
 from .api.errors import Problem
-from .api.settings import complete
+from .api.settings import Value, complete
 from .api.values import Descriptor
 from .attach.base import MethodInfo
 from .jobs import Caller, Job, JobListener, Jobs
 from .observer import Observer
-from .records import changed, hints, portal_rows, sign_in_fields
+from .portals import Portals
+from .records import changed, hints, sign_in_fields
 from .signing import Question, signed_in
 from .store import Event, Store, TargetRecord
-from .supervision import DiscoverRequest, FoundTarget, Holder, Secrets, SessionSpec, Step, make_isid
+from .supervision import Holder, Secrets, SessionSpec, Step, make_isid
 from .supervisor import Supervisor
 from .takeover import session_key, take_over
-from .things import Lun, Ref, Session, Target
+from .things import Lun, Ref, Session, Target, Thing
 from .worker_session import WorkerSession
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,13 @@ MAX_EVENT_LIMIT = 10_000
 class Listener(JobListener, Protocol):
     """Who is told what changes: the bus."""
 
-    def added(self, thing: Target | Session | Lun) -> None:
+    def added(self, thing: Thing) -> None:
         """There is a new thing."""
 
-    def changed(self, thing: Target | Session | Lun) -> None:
+    def changed(self, thing: Thing) -> None:
         """Some property of it is different."""
 
-    def removed(self, thing: Target | Session | Lun) -> None:
+    def removed(self, thing: Thing) -> None:
         """It is gone."""
 
     def initiator_changed(self) -> None:
@@ -75,6 +76,10 @@ class Service:
         self.methods = tuple(methods)
         self.agents = Agents()
         self.jobs = Jobs(listener)
+        self.portals = Portals(self)
+        #: What is new and what is not is decided with this held.
+        self.records = asyncio.Lock()
+        self.max_targets = MAX_TARGETS
         self.targets: dict[int, Target] = {}
         self.sessions: dict[int, Session] = {}
         self.initiator_name = ""
@@ -84,8 +89,9 @@ class Service:
         """Read what is saved, and find the sessions that an earlier service left running."""
         self.initiator_name, self.initiator_alias = await self.store.initiator()
         for record in await self.store.targets():
-            self._add(Target(record))
+            self.add(Target(record))
         await take_over(self)
+        await self.portals.start()
         if self.store.damaged is not None:
             self.note("store-damaged", "", {"path": str(self.store.damaged)})
 
@@ -94,6 +100,7 @@ class Service:
 
         The others are the supervisor's.
         """
+        self.portals.stop()
         await self.jobs.close()
         leaving = [one for one in self.sessions.values() if log_out or not one.live.attached]
         await asyncio.gather(*map(self._leave, leaving))
@@ -124,46 +131,22 @@ class Service:
 
     # ---- targets -----------------------------------------------------------------------------------------------------
 
-    def discover(self, caller: Caller, address: str, options: Mapping[str, Any], secrets: Descriptor | None) -> Job:
-        """Ask an address for its targets. `secrets` becomes ours. Details: targets."""
-        request = self._discover_request(address, options)
-
-        async def work(job: Job) -> dict[str, Any]:
-            async def once(used: Secrets | None) -> list[FoundTarget]:
-                return await self.supervisor.discover(replace(request, secrets=used), self.stepper(job))
-
-            question = Question("/", "discovery", request.sign_in, hints(address, request))
-            found = await signed_in(self.agents, caller, question, secrets, once)
-            return {"targets": [{"name": t.name, "portals": portal_rows(t.portals)} for t in found]}
-
-        return self.jobs.start("discover", (), caller, work)
-
-    def _discover_request(self, address: str, options: Mapping[str, Any]) -> DiscoverRequest:
-        if not address.strip() or len(address) > checks.MAX_ADDRESS:
-            raise Problem("AddressInvalid", address=address)
-        return DiscoverRequest(
-            address=address.strip(),
-            initiator_name=self.initiator_name,
-            initiator_alias=self.initiator_alias,
-            settings=complete(options.get("settings", {})),
-            **sign_in_fields(options, interface=checks.interface(options.get("interface", ""))),
-        )
-
     async def add_target(
         self, caller: Caller, name: str, portals: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
     ) -> Target:
         """Save a target. Raises Problem("AlreadyExists") among others."""
-        if len(self.targets) >= MAX_TARGETS:
-            raise Problem("NotSupported", what="more targets", detail=f"There are {MAX_TARGETS} already.")
         blank = TargetRecord(0, checks.target_name(name), checks.portals(portals), caller.uid)
-        record = await self.store.add_target(changed(blank, options))
-        target = Target(record)
-        self._add(target)
+        record = changed(blank, options)
+        async with self.records:
+            if len(self.targets) >= self.max_targets:
+                raise Problem("NotSupported", what="more targets", detail=f"There are {self.max_targets} already.")
+            target = Target(await self.store.add_target(record))
+            self.add(target)
         return target
 
     async def update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
         """Change a record, all or nothing."""
-        async with target.lock:
+        async with self.records:
             self._must_exist(target)
             record = changed(target.record, changes)
             await self.store.update_target(record)
@@ -172,7 +155,7 @@ class Service:
 
     async def remove_target(self, target: Target) -> None:
         """Forget a record. Raises Problem("AlreadyConnected")."""
-        async with target.lock:
+        async with self.records:
             self._must_exist(target)
             if target.state != "disconnected":
                 raise Problem("AlreadyConnected", target=target.record.name)
@@ -187,9 +170,14 @@ class Service:
         self.initiator_name = name
         self.listener.initiator_changed()
 
-    def _add(self, target: Target) -> None:
+    def add(self, target: Target) -> None:
+        """Take a target that is saved among ours."""
         self.targets[target.record.id] = target
         self.listener.added(target)
+
+    def complete(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """Return every setting: `values` checked, defaults for the rest."""
+        return complete(values)
 
     def _must_exist(self, target: Target) -> None:
         if self.targets.get(target.record.id) is not target:
@@ -269,7 +257,7 @@ class Service:
             initiator_name=self.initiator_name,
             initiator_alias=self.initiator_alias,
             isid=make_isid(record.name, self.initiator_name),
-            settings=complete(record.settings),
+            settings=self.complete(record.settings),
             **overrides,
         )
 
@@ -346,13 +334,13 @@ class Service:
                 chosen, only_read = self._attach_choice(lun, method, read_only)
                 attached = await session.live.attach(lun.address, chosen, only_read, self.stepper(job))
             self.note("attached", session.target.record.name, {"lun": lun.address, "device": attached.device})
-            self._spawn(self._look(lun))
+            self.spawn(self._look(lun))
             return {"device": attached.device, "method": attached.method, "reason": attached.reason}
 
         return self.jobs.start("attach", (lun.ref,), caller, work)
 
     def _attach_choice(self, lun: Lun, method: str, read_only: bool) -> tuple[str, bool]:
-        settings = complete(lun.session.target.record.settings)
+        settings = self.complete(lun.session.target.record.settings)
         chosen = str(settings["attach_method"]) if method == "auto" else method
         info = next((m for m in self.methods if m.name == chosen), None)
         if info is not None and not info.available:
@@ -380,7 +368,7 @@ class Service:
 
     async def open_nbd(self, lun: Lun, *, read_only: bool) -> int:
         """Return a connected socket that speaks NBD; the caller owns it."""
-        settings = complete(lun.session.target.record.settings)
+        settings = self.complete(lun.session.target.record.settings)
         return await lun.session.live.open_nbd(lun.address, read_only or bool(settings["read_only"]))
 
     async def _look(self, lun: Lun) -> None:
@@ -479,7 +467,7 @@ class Service:
     def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         """Add to the timeline."""
         log.info("event %s %s %s", kind, target, dict(detail))
-        task = self._spawn(self._note(kind, target, detail))
+        task = self.spawn(self._note(kind, target, detail))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
@@ -491,7 +479,8 @@ class Service:
         """Return what tells a job's steps."""
         return lambda word: self.jobs.step(job, word)
 
-    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:
+    def spawn(self, coroutine: Any) -> asyncio.Task[None]:
+        """Run it in the background, until the service ends."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._done)

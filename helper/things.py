@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from .api.errors import Problem
-from .store import TargetRecord
+from .store import PortalRecord, TargetRecord
 from .supervision import Attached, Holder, LunRecord
 from .worker_session import WorkerSession
 
@@ -20,13 +20,12 @@ class Ref(str):
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """A saved target and what became of it. `lock`: the record is being changed."""
+    """A saved target and what became of it."""
 
     record: TargetRecord
     connecting: bool = False
     session: Session | None = None
     last_error: str = ""
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def ref(self) -> Ref:
@@ -106,3 +105,30 @@ class Lun:
         """Its device, when it has one."""
         worker = self.session.worker
         return worker.attached.get(self.address) if worker is not None else None
+
+
+@dataclass(slots=True, eq=False)
+class KeptPortal:
+    """A discovery address that is kept. `lock`: it is being looked at, or changed.
+
+    `changed`: the record is another, `hurry`: look before it is time; both are for `task`, which keeps it up to date.
+    """
+
+    record: PortalRecord
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """Its name."""
+        return Ref(f"portals/{self.record.id}")
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self.task is not None:
+            self.task.cancel()
+
+
+Thing = Target | Session | Lun | KeptPortal

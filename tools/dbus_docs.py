@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 INTERFACES = ROOT / "helper" / "api" / "interfaces"
 PAGE = ROOT / "docs" / "dbus-api.md"
-ORDER = ("Manager", "Target", "Session", "Lun", "Job", "SecretAgent")
+ORDER = ("Manager", "Portal", "Target", "Session", "Lun", "Job", "SecretAgent")
 
 HEAD = """<!-- Made by tools/dbus_docs.py from helper/api/interfaces/*.xml: change those. -->
 # The D-Bus interface

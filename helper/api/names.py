@@ -8,6 +8,7 @@ ROOT_PATH = "/io/github/lundock/Initiator1"
 APP_ID = "io.github.lundock.Lundock"
 
 MANAGER = f"{BUS_NAME}.Manager"
+PORTAL = f"{BUS_NAME}.Portal"
 TARGET = f"{BUS_NAME}.Target"
 SESSION = f"{BUS_NAME}.Session"
 LUN = f"{BUS_NAME}.Lun"

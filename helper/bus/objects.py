@@ -13,13 +13,12 @@ from typing import Any
 
 from ..api import names
 from ..api.objects import Call
-from ..api.settings import complete
 from ..api.values import Descriptor, ObjectPath
 from ..jobs import Caller, Job
 from ..records import portal_rows
 from ..service import Service
 from ..store import Event
-from ..things import Lun, Ref, Session, Target
+from ..things import KeptPortal, Lun, Ref, Session, Target
 from .agent import BusAgent
 
 Options = Mapping[str, Any]
@@ -81,17 +80,22 @@ class ManagerObject:
 
     def prompt(self, member: str, args: tuple[Any, ...]) -> dict[str, str]:
         """Return what the question for a password tells."""
-        return {"Discover": {"address": str(args[0])}, "AddTarget": {"target": str(args[0])}}.get(member, {})
+        names = {"Discover": "address", "AddPortal": "address", "AddTarget": "target"}
+        return {names[member]: str(args[0])} if member in names else {}
 
     async def discover(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.discover(caller, address, options, _secrets(options))))
+        return path(job_ref(self._service.portals.discover(caller, address, options, _secrets(options))))
 
     async def add_target(  # noqa: D102
         self, call: Call, name: str, portals: list[Options], options: Options
     ) -> ObjectPath:
         target = await self._service.add_target(await self._who_is(call.sender), name, portals, options)
         return path(target.ref)
+
+    async def add_portal(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
+        portal = await self._service.portals.add(await self._who_is(call.sender), address, options)
+        return path(portal.ref)
 
     async def set_initiator_name(self, _call: Call, name: str, _options: Options) -> None:  # noqa: D102
         await self._service.set_initiator_name(name)
@@ -129,7 +133,7 @@ class TargetObject:
 
     def __getattr__(self, name: str) -> Any:
         """The properties that are the record's fields under the same name."""
-        if name in ("name", "startup", "owner", "interface", "sign_in", "chap_name", "target_chap_name"):
+        if name in ("name", "startup", "owner", "interface", "sign_in", "chap_name", "target_chap_name", "vanished"):
             return getattr(self._target.record, name)
         if name in ("alias", "state", "last_error"):
             return getattr(self._target, name)
@@ -141,7 +145,12 @@ class TargetObject:
 
     @property
     def settings(self) -> dict[str, Any]:  # noqa: D102
-        return complete(self._target.record.settings)
+        return self._service.complete(self._target.record.settings)
+
+    @property
+    def source(self) -> ObjectPath:  # noqa: D102
+        portal = self._service.portals.all.get(self._target.record.source)
+        return path(portal.ref) if portal else NOTHING
 
     @property
     def session(self) -> ObjectPath:  # noqa: D102
@@ -163,6 +172,43 @@ class TargetObject:
 
     async def remove(self, _call: Call, _options: Options) -> None:  # noqa: D102
         await self._service.remove_target(self._target)
+
+
+class PortalObject:
+    """Portal."""
+
+    def __init__(self, service: Service, who_is: WhoIs, portal: KeptPortal) -> None:
+        self._service = service
+        self._who_is = who_is
+        self._portal = portal
+
+    @property
+    def owner_id(self) -> int:
+        """Whose it is."""
+        return self._portal.record.owner
+
+    def prompt(self, _member: str, _args: tuple[Any, ...]) -> dict[str, str]:
+        """Return what the question for a password tells."""
+        return {"address": self._portal.record.address, "target": self._portal.record.address}
+
+    def __getattr__(self, name: str) -> Any:
+        """The properties that are the record's fields under the same name."""
+        if name in (
+            "address", "method", "interval", "owner", "interface", "sign_in", "chap_name", "target_chap_name",
+            "last_result", "last_look", "last_seen",
+        ):  # fmt: skip
+            return getattr(self._portal.record, name)
+        raise AttributeError(name)
+
+    async def refresh(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        caller = await self._who_is(call.sender)
+        return path(job_ref(self._service.portals.refresh(caller, self._portal, _secrets(options))))
+
+    async def update(self, _call: Call, changes: Options, _options: Options) -> None:  # noqa: D102
+        await self._service.portals.update(self._portal, changes)
+
+    async def remove(self, _call: Call, options: Options) -> None:  # noqa: D102
+        await self._service.portals.remove(self._portal, with_targets=options.get("forget-targets", False))
 
 
 class SessionObject:
@@ -261,7 +307,9 @@ class LunObject:
 
     @property
     def read_only(self) -> bool:  # noqa: D102
-        return self._lun.record.read_only or bool(complete(self._lun.session.target.record.settings)["read_only"])
+        return self._lun.record.read_only or bool(
+            self._service.complete(self._lun.session.target.record.settings)["read_only"]
+        )
 
     @property
     def attach_method(self) -> str:  # noqa: D102

@@ -13,10 +13,20 @@ from ..api.objects import ObjectServer
 from ..jobs import Job
 from ..service import Service
 from ..store import Event
-from ..things import Lun, Session, Target
+from ..things import KeptPortal, Lun, Session, Target, Thing
 from .agent import BusAgent
 from .authority import Authority, Gate
-from .objects import JobObject, LunObject, ManagerObject, SessionObject, TargetObject, event_row, job_ref, path
+from .objects import (
+    JobObject,
+    LunObject,
+    ManagerObject,
+    PortalObject,
+    SessionObject,
+    TargetObject,
+    event_row,
+    job_ref,
+    path,
+)
 
 
 class Tree:
@@ -50,21 +60,22 @@ class Tree:
 
     # ---- service.Listener --------------------------------------------------------------------------------------------
 
-    def added(self, thing: Target | Session | Lun) -> None:
+    def added(self, thing: Thing) -> None:
         """Put it on the bus."""
         makers: dict[type, tuple[str, Callable[..., object]]] = {
             Target: (names.TARGET, TargetObject),
             Session: (names.SESSION, SessionObject),
             Lun: (names.LUN, LunObject),
+            KeptPortal: (names.PORTAL, PortalObject),
         }
         interface, make = makers[type(thing)]
         self.server.add(path(thing.ref), {interface: make(self._service, self._gate.caller, thing)})
 
-    def changed(self, thing: Target | Session | Lun) -> None:
+    def changed(self, thing: Thing) -> None:
         """Tell what is different."""
         self.server.refresh(path(thing.ref))
 
-    def removed(self, thing: Target | Session | Lun) -> None:
+    def removed(self, thing: Thing) -> None:
         """Take it off the bus."""
         self.server.remove(path(thing.ref))
 

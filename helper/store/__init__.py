@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What outlives the helper: targets, this computer's name, the timeline. SQLite, in a thread of its own.
+"""What outlives the helper: targets, portals, this computer's name, the timeline. SQLite, in a thread of its own.
 
 No secrets are in it.
 """
 
 from .database import Store
-from .rows import Event, TargetRecord
+from .records import Seen
+from .rows import Event, PortalRecord, TargetRecord
 
-__all__ = ["Event", "Store", "TargetRecord"]
+__all__ = ["Event", "PortalRecord", "Seen", "Store", "TargetRecord"]

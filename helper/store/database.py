@@ -14,13 +14,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ..api.errors import Problem
-from . import rows
-from .rows import COLUMNS, Event, TargetRecord
+from . import records, rows
+from .records import Seen, transaction
+from .rows import Event, PortalRecord, TargetRecord
 from .schema import MIGRATIONS, VERSION
 
 log = logging.getLogger(__name__)
@@ -71,19 +71,39 @@ class Store:
 
     async def targets(self) -> list[TargetRecord]:
         """Return every record."""
-        return await self._run(_targets)
+        return await self._run(records.targets)
 
     async def add_target(self, record: TargetRecord) -> TargetRecord:
         """Save a new record and return it with its id. Raises Problem("AlreadyExists")."""
-        return await self._run(_add_target, record)
+        return await self._run(records.add_target, record)
 
     async def update_target(self, record: TargetRecord) -> None:
         """Save a changed record; all of it or nothing."""
-        await self._run(_update_target, record)
+        await self._run(records.update_target, record)
 
     async def remove_target(self, number: int) -> None:
         """Forget a record."""
-        await self._run(_remove_target, number)
+        await self._run(records.remove_target, number)
+
+    async def portals(self) -> list[PortalRecord]:
+        """Return every discovery address that is kept."""
+        return await self._run(records.portals)
+
+    async def add_portal(self, record: PortalRecord) -> PortalRecord:
+        """Save a new one and return it with its id. Raises Problem("AlreadyExists")."""
+        return await self._run(records.add_portal, record)
+
+    async def update_portal(self, record: PortalRecord) -> None:
+        """Save a changed one. Raises Problem("AlreadyExists")."""
+        await self._run(records.update_portal, record)
+
+    async def remove_portal(self, number: int) -> None:
+        """Forget one; the targets that it named stay, without a source."""
+        await self._run(records.remove_portal, number)
+
+    async def seen(self, seen: Seen) -> list[TargetRecord]:
+        """Save what a look at a portal showed, all or nothing; returns the new targets with their ids."""
+        return await self._run(records.save_seen, seen)
 
     # ---- this computer -----------------------------------------------------------------------------------------------
 
@@ -129,7 +149,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             database.execute(f"PRAGMA {pragma}")
         _check(database)
         _migrate(database)
-        _targets(database)  # what cannot be read now cannot be read later
+        records.targets(database)  # what cannot be read now cannot be read later
     except BaseException:
         database.close()
         raise
@@ -147,7 +167,7 @@ def _migrate(database: sqlite3.Connection) -> None:
     if version > VERSION:
         raise Problem("NotSupported", what="the saved targets", detail="A newer version of Lundock wrote them.")
     for number in range(version, VERSION):
-        with _transaction(database):
+        with transaction(database):
             for statement in MIGRATIONS[number].split(";"):
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {number + 1}")
@@ -163,73 +183,13 @@ def _put_aside(path: Path) -> Path:
     return aside
 
 
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection):  # type: ignore[no-untyped-def]
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
-def _targets(database: sqlite3.Connection) -> list[TargetRecord]:
-    def of(table: str, number: int) -> list[sqlite3.Row]:
-        return database.execute(f"SELECT * FROM {table} WHERE target = ? ORDER BY 2", (number,)).fetchall()  # noqa: S608
-
-    found = database.execute("SELECT * FROM targets ORDER BY id").fetchall()
-    return [rows.record(row, of("portals", row["id"]), of("settings", row["id"])) for row in found]
-
-
-def _add_target(database: sqlite3.Connection, record: TargetRecord) -> TargetRecord:
-    marks = ", ".join("?" * len(COLUMNS))
-    with _transaction(database):
-        try:
-            cursor = database.execute(
-                f"INSERT INTO targets ({', '.join(COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own column names
-                [getattr(record, column) for column in COLUMNS],
-            )
-        except sqlite3.IntegrityError:
-            raise Problem("AlreadyExists", what=record.name) from None
-        stored = replace(record, id=cursor.lastrowid or 0)
-        _add_parts(database, stored)
-    return stored
-
-
-def _add_parts(database: sqlite3.Connection, record: TargetRecord) -> None:
-    database.executemany(
-        "INSERT INTO portals VALUES (?, ?, ?, ?, ?)",
-        [(record.id, n, p.address, p.port, p.portal_group) for n, p in enumerate(record.portals)],
-    )
-    database.executemany(
-        "INSERT INTO settings VALUES (?, ?, ?)",
-        [(record.id, name, json.dumps(value)) for name, value in record.settings.items()],
-    )
-
-
-def _update_target(database: sqlite3.Connection, record: TargetRecord) -> None:
-    sets = ", ".join(f"{column} = ?" for column in COLUMNS)
-    values = [getattr(record, column) for column in COLUMNS]
-    with _transaction(database):
-        database.execute(f"UPDATE targets SET {sets} WHERE id = ?", [*values, record.id])  # noqa: S608 - our own names
-        database.execute("DELETE FROM portals WHERE target = ?", (record.id,))
-        database.execute("DELETE FROM settings WHERE target = ?", (record.id,))
-        _add_parts(database, record)
-
-
-def _remove_target(database: sqlite3.Connection, number: int) -> None:
-    with _transaction(database):
-        database.execute("DELETE FROM targets WHERE id = ?", (number,))
-
-
 def _option(database: sqlite3.Connection, name: str) -> str:
     row = database.execute("SELECT value FROM options WHERE name = ?", (name,)).fetchone()
     return str(row["value"]) if row else ""
 
 
 def _set_option(database: sqlite3.Connection, name: str, value: str) -> None:
-    with _transaction(database):
+    with transaction(database):
         database.execute("INSERT OR REPLACE INTO options VALUES (?, ?)", (name, value))
 
 
@@ -242,7 +202,7 @@ def _initiator(database: sqlite3.Connection) -> tuple[str, str]:
 def _add_event(
     database: sqlite3.Connection, now: int, kind: str, target: str, detail: Mapping[str, str | int]
 ) -> Event:
-    with _transaction(database):
+    with transaction(database):
         cursor = database.execute(
             "INSERT INTO events (time, kind, target, detail) VALUES (?, ?, ?, ?)",
             (now, kind, target, json.dumps(dict(detail))),

@@ -18,11 +18,20 @@ log = logging.getLogger(__name__)
 
 #: The columns of a target that are its record's fields under the same name.
 COLUMNS = ("name", "alias", "startup", "owner", "interface", "sign_in", "chap_name", "target_chap_name")
+#: The columns of a portal that are its record's fields under the same name.
+PORTAL_COLUMNS = (
+    "address", "method", "interval", "owner", "interface", "sign_in", "chap_name", "target_chap_name",
+    "last_result", "last_look", "last_seen",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRecord:
-    """A saved target. `settings` are those that differ from the defaults; `id` is 0 until it is stored."""
+    """A saved target. `settings` are those that were set for it; `id` is 0 until it is stored.
+
+    `source` is the id of the portal that keeps it up to date, 0 when a person saved it; `vanished`: that portal does
+    not name it any more.
+    """
 
     id: int
     name: str
@@ -35,6 +44,30 @@ class TargetRecord:
     chap_name: str = ""
     target_chap_name: str = ""
     settings: Mapping[str, Value] = field(default_factory=dict)
+    source: int = 0
+    vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortalRecord:
+    """A discovery address that is kept. Times in microseconds since 1970, 0: never.
+
+    `interval`: seconds from look to look, 0: only when asked; `last_result`: an error's code, empty when it went well;
+    `last_look`: the last attempt, `last_seen`: the last that went well.
+    """
+
+    id: int
+    address: str
+    owner: int
+    method: str = "sendtargets"
+    interval: int = 0
+    interface: str = ""
+    sign_in: str = "none"
+    chap_name: str = ""
+    target_chap_name: str = ""
+    last_result: str = ""
+    last_look: int = 0
+    last_seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +88,16 @@ def record(row: sqlite3.Row, portals: list[sqlite3.Row], settings: list[sqlite3.
         id=row["id"],
         portals=tuple(Portal(p["address"], p["port"], p["portal_group"]) for p in portals),
         settings=_settings(row["name"], settings),
+        source=row["source"] or 0,
+        vanished=bool(row["vanished"]),
         **fields,
     )
+
+
+def portal(row: sqlite3.Row) -> PortalRecord:
+    """Build a portal's record from its row."""
+    fields: dict[str, Any] = {name: row[name] for name in PORTAL_COLUMNS}
+    return PortalRecord(id=row["id"], **fields)
 
 
 def _settings(name: str, rows: list[sqlite3.Row]) -> dict[str, Value]:

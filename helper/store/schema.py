@@ -39,5 +39,25 @@ MIGRATIONS: tuple[str, ...] = (
         detail TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE discovery (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        address TEXT NOT NULL,
+        method TEXT NOT NULL,
+        interval INTEGER NOT NULL,
+        owner INTEGER NOT NULL,
+        interface TEXT NOT NULL,
+        sign_in TEXT NOT NULL,
+        chap_name TEXT NOT NULL,
+        target_chap_name TEXT NOT NULL,
+        last_result TEXT NOT NULL,
+        last_look INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        UNIQUE (address, interface)
+    ) STRICT;
+    ALTER TABLE targets ADD COLUMN source INTEGER REFERENCES discovery (id) ON DELETE SET NULL;
+    ALTER TABLE targets ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX targets_source ON targets (source);
+    """,
 )
 VERSION = len(MIGRATIONS)

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[3]
         ("connect", 1000, 0, "connect"),
         ("configure", 1000, 1000, "configure"),
         ("discover", None, 1000, "discover"),
+        ("discover", 1000, 1000, "connect-own"),
+        ("discover", 1000, 1001, "discover"),
         ("view", None, 1000, "view"),
         ("view", 1000, 1000, "view"),
         ("view", 1000, 1001, "configure"),

@@ -19,7 +19,7 @@ def test_every_method_of_the_service_ends_with_options() -> None:
 
 
 def test_the_interfaces_are_those_of_names() -> None:
-    expected = {names.MANAGER, names.TARGET, names.SESSION, names.LUN, names.JOB, names.SECRET_AGENT}
+    expected = {names.MANAGER, names.PORTAL, names.TARGET, names.SESSION, names.LUN, names.JOB, names.SECRET_AGENT}
     assert set(interfaces()) == expected
 
 

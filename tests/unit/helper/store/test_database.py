@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.store import Store, TargetRecord
+from lundock.helper.store import PortalRecord, Seen, Store, TargetRecord
 from lundock.helper.store.database import FILE
-from lundock.helper.store.schema import VERSION
+from lundock.helper.store.schema import MIGRATIONS, VERSION
 from lundock.helper.supervision import Portal
 
 RECORD = TargetRecord(
@@ -56,6 +56,94 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
 
     with_store(tmp_path, write)
     with_store(tmp_path, read)
+
+
+def test_portals_and_what_they_named(tmp_path: Path) -> None:
+    async def write(store: Store) -> None:
+        portal = await store.add_portal(PortalRecord(0, "nas.example:3260", 1000, interval=60, sign_in="chap"))
+        with pytest.raises(Problem) as refused:
+            await store.add_portal(PortalRecord(0, "nas.example:3260", 1001))
+        assert refused.value.code == "AlreadyExists"
+        other = await store.add_portal(PortalRecord(0, "nas.example:3260", 1001, interface="eth1"))
+        with pytest.raises(Problem) as refused:
+            await store.update_portal(replace(other, interface=""))
+        assert refused.value.code == "AlreadyExists"
+        mine = await store.add_target(RECORD)
+        looked = replace(portal, last_result="", last_look=7, last_seen=7)
+        found = TargetRecord(0, RECORD.name + "-new", (Portal("192.0.2.2"),), 1000, source=portal.id)
+        (new,) = await store.seen(Seen(looked, (found,), (replace(mine, alias="changed"),)))
+        assert new == replace(found, id=new.id)
+
+    async def read(store: Store) -> None:
+        first, second = await store.portals()
+        assert (first.last_seen, first.sign_in, first.interval, second.interface) == (7, "chap", 60, "eth1")
+        mine, new = await store.targets()
+        assert (mine.alias, mine.source, new.source, new.vanished) == ("changed", 0, first.id, False)
+        await store.seen(Seen(first, changed=(replace(new, vanished=True),)))
+        assert (await store.targets())[1].vanished
+        await store.remove_portal(first.id)
+        assert [t.source for t in await store.targets()] == [0, 0]
+        assert not (await store.targets())[1].vanished
+        assert await store.portals() == [second]
+
+    with_store(tmp_path, write)
+    with_store(tmp_path, read)
+
+
+def test_what_a_look_showed_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
+    async def steps(store: Store) -> None:
+        portal = await store.add_portal(PortalRecord(0, "nas.example", 1000))
+        mine = await store.add_target(RECORD)
+        with pytest.raises(Problem) as refused:  # the second new one has a name that is taken
+            await store.seen(
+                Seen(
+                    replace(portal, last_seen=7),
+                    (replace(RECORD, name=RECORD.name + "-new", source=portal.id), RECORD),
+                    (replace(mine, alias="changed"),),
+                )
+            )
+        assert refused.value.code == "AlreadyExists"
+        assert await store.targets() == [mine]
+        assert await store.portals() == [portal]
+
+    with_store(tmp_path, steps)
+
+
+#: A file as each earlier version wrote it.
+OLD: dict[int, str] = {
+    1: """
+    INSERT INTO options VALUES ('initiator-name', 'iqn.2026-01.org.example:old');
+    INSERT INTO targets VALUES (7, 'iqn.2026-01.org.example:a', 'shelf', 'manual', 1000, '', 'chap', 'me', '');
+    INSERT INTO portals VALUES (7, 0, '192.0.2.1', 3260, -1), (7, 1, '2001:db8::1', 3261, 2);
+    INSERT INTO settings VALUES (7, 'queue_depth', '7');
+    INSERT INTO events VALUES (3, 1000, 'connected', 'iqn.2026-01.org.example:a', '{"port": 3260}');
+    """,
+}
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_every_older_file_is_taken_over(tmp_path: Path, version: int) -> None:
+    database = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    for script in MIGRATIONS[:version]:
+        database.executescript(script)
+    database.executescript(OLD[version])
+    database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+
+    async def steps(store: Store) -> None:
+        assert store.damaged is None
+        (record,) = await store.targets()
+        assert (record.id, record.alias, record.chap_name, record.settings) == (7, "shelf", "me", {"queue_depth": 7})
+        assert record.portals == (Portal("192.0.2.1"), Portal("2001:db8::1", 3261, 2))
+        assert (record.source, record.vanished) == (0, False)
+        assert (await store.initiator())[0] == "iqn.2026-01.org.example:old"
+        assert [event.id for event in await store.events(0, 10)] == [3]
+        assert await store.portals() == []
+        portal = await store.add_portal(PortalRecord(0, "nas.example", 1000))
+        await store.update_target(replace(record, source=portal.id))
+        assert (await store.targets())[0].source == portal.id
+
+    with_store(tmp_path, steps)
 
 
 def test_numbers_are_never_given_again(tmp_path: Path) -> None:
