@@ -20,8 +20,8 @@ DISKS = (
     DiskConfig(size=64 << 20, lun=2, block_size=4096, thin=False),
     DiskConfig(size=1 << 20, lun=300),
 )
-#: Without what is new in libiscsi 1.20: it wants SendTargets=All answered in a normal session (RFC 7143, appendix C, keeps
-#: that for discovery) and parts of blocks written, and it hangs when it is refused.
+#: Without what is new in libiscsi 1.20: it wants SendTargets=All answered in a normal session (RFC 7143, appendix C,
+#: keeps that for discovery) and parts of blocks written, and it hangs when it is refused.
 CONFORMANCE = (
     "SCSI.*.*",
     "iSCSI.iSCSIcmdsn.*",
