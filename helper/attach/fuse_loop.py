@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..api.errors import Problem
 from .base import MAX_TRANSFER, Attachment, Fronts, MethodInfo, Wish
-from .operations import perform
+from .operations import perform, perform_whole
 
 if TYPE_CHECKING:
     from ..nursery import Nursery
@@ -42,7 +42,7 @@ class FuseLoop:
         )
         try:
             args = {"path": str(made.path), "block_size": wish.block_size, "read_only": wish.read_only}
-            result, _ = await perform(wish.nursery, "make-loop", args)
+            result, _ = await perform_whole(wish.nursery, "make-loop", args)
             made.device = str(result["device"])
         except BaseException:
             await undo(made, wish.nursery, wish.fronts)
@@ -70,18 +70,22 @@ async def mount(wish: Wish, operation: str, method: str, reason: str, *, lock: b
     path = wish.folder / wish.name
     made = Attachment(wish.lun, method, wish.front, path, wish.read_only, reason, lock)
     args = {"path": str(path), "read_only": wish.read_only, "max_read": MAX_TRANSFER}
-    result, descriptor = await perform(wish.nursery, operation, args)
-    if descriptor is None:
-        raise Problem("AttachFailed", detail="no FUSE descriptor")
-    made.descriptor, made.connection = descriptor, int(result["connection"])
     try:
+        result, descriptor = await perform_whole(wish.nursery, operation, args)
+        made.descriptor, made.connection = _given(descriptor), int(result["connection"])
         await wish.fronts.attach_front(
-            made.front, made.lun, descriptor, read_only=made.read_only, resume=False, lock=lock
+            made.front, made.lun, made.descriptor, read_only=made.read_only, resume=False, lock=lock
         )
     except BaseException:
         await force(made, wish.nursery)
         raise
     return made
+
+
+def _given(descriptor: int | None) -> int:
+    if descriptor is None:
+        raise Problem("AttachFailed", detail="no FUSE descriptor")
+    return descriptor
 
 
 async def flush(attachment: Attachment, nursery: Nursery) -> None:

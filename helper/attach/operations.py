@@ -69,6 +69,20 @@ async def perform(
             child.kill()
 
 
+async def perform_whole(nursery: Nursery, name: str, args: dict[str, Any]) -> tuple[Result, int | None]:
+    """Do one operation that makes something, as `perform`; who is cancelled meanwhile is told at its end, so that what
+    was made can be taken back.
+    """
+    work = asyncio.ensure_future(perform(nursery, name, args))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        if work.exception() is None and (descriptor := work.result()[1]) is not None:
+            os.close(descriptor)
+        raise
+
+
 async def _packet(sock: socket.socket) -> tuple[bytes, list[int]]:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()

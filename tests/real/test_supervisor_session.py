@@ -11,11 +11,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from pathlib import Path
 
 import pytest
 from lundock.helper.api.errors import Problem
+from lundock.helper.nursery import Child
 from lundock.helper.supervisor import DiscoverRequest, Secrets, SessionSpec, Supervisor, WorkerSession, make_isid
 from support import need, procs
 from support.fronts import Relay
@@ -301,6 +302,38 @@ def test_a_disk_is_attached_once_and_only_when_it_is_one(target: TgtTarget) -> N
             with pytest.raises(Problem) as caught:
                 await session.eject(lun, no_step)
             assert caught.value.code == "NotAttached"
+
+    run(body())
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_attach_that_is_cancelled_half_way_leaves_nothing(target: TgtTarget, step: int) -> None:
+    """Cancelled while a child mounts (1), or makes the loop device (2)."""
+    needs_device()
+
+    async def body() -> None:
+        async with session_to(target) as (session, _):
+            nursery, begun, children = session._nursery, asyncio.Event(), 0
+            spawn = nursery.spawn
+
+            async def counting(kind: str, descriptors: Sequence[int]) -> Child:
+                nonlocal children
+                child = await spawn(kind, descriptors)
+                children += 1
+                if children == step:
+                    begun.set()
+                return child
+
+            nursery.spawn = counting  # type: ignore[method-assign]
+            attaching = asyncio.create_task(session.attach(disk(session), "fuse", False, no_step))
+            await begun.wait()
+            attaching.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await attaching
+            folder = session._run_dir
+            assert list(traces.loops([folder])) == list(traces.mounts([folder])) == []
+            assert list((folder / "disks").iterdir()) == []
+            await session.attach(disk(session), "fuse", False, no_step)
 
     run(body())
 
