@@ -30,9 +30,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends us, takes everything down first
     traces.mark()
     report = Report()
+    folders: list[Path] = []
     try:
         headless = options.headless or not _display()
         with scene() as stage:
+            folders.append(stage.folder)
             work = steps.run(stage, report, options.pictures, options.watch) if headless else _window(stage, report)
             asyncio.run(work)
         _nothing_left(stage.folder, report)
@@ -42,8 +44,7 @@ def main() -> int:
         text = describe(problem.code, problem.attrs)
         return _failed(f"{text.summary} {text.meaning} ({problem.code})")
     except KeyboardInterrupt:
-        print("\nStopped; everything was taken down.", file=sys.stderr)
-        return 130
+        return _stopped(folders)
     if headless:
         print(f"Every step worked ({report.total():.1f} s).")
     return 0
@@ -72,6 +73,14 @@ def _nothing_left(folder: Path, report: Report) -> None:
         left += [f"folder {folder}"] if folder.exists() else []
         report.check(not left, "left behind:\n" + "\n".join(left))
         report.say("no device, no mount, no process, no file")
+
+
+def _stopped(folders: list[Path]) -> int:
+    left = traces.left(folders) if folders else []
+    left += [f"folder {folder}" for folder in folders if folder.exists()]
+    said = "everything was taken down." if not left else "left behind:\n" + "\n".join(left)
+    print(f"\nStopped; {said}", file=sys.stderr)
+    return 130
 
 
 def _failed(text: str) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..private_bus import private_bus
 from . import contents
+from .release import release
 from .report import Failed
 
 TARGET_NAME = "iqn.2026-01.io.github.lundock:demo"
@@ -55,7 +56,10 @@ def scene() -> Iterator[Scene]:
         image, sums = contents.make(folder)
         secret = secrets.token_urlsafe(12)
         with _target(image, secret) as (target, port), private_bus() as bus, _helper(folder, bus) as helper:
-            yield Scene(folder, bus, f"127.0.0.1:{port}", port, secret, sums, target, helper)
+            try:
+                yield Scene(folder, bus, f"127.0.0.1:{port}", port, secret, sums, target, helper)
+            finally:
+                release(folder / "run")
 
 
 @contextlib.contextmanager
