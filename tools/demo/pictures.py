@@ -16,6 +16,8 @@ from .scene import TARGET_NAME, Scene
 
 PATIENCE = 60.0
 _PIECE = 1 << 20
+#: The demo's window has choices of its own: closed is closed, and nothing is told of disks that stay.
+_CHOICES = "[tray]\nstay=false\n[said]\nclose=yes\nquit=yes\n"
 
 
 async def draw(scene: Scene, folder: Path, place: Path, watch: float) -> list[Path]:
@@ -86,8 +88,11 @@ def display_works() -> bool:
 
 async def show(scene: Scene) -> int:
     """Show the window until it is closed; returns its exit code."""
+    config = scene.folder / "config"
+    (config / "lundock").mkdir(parents=True)
+    (config / "lundock" / "Lundock.conf").write_text(_CHOICES, "utf-8")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "lundock.app", "--bus", scene.bus, env=scene.environ
+        *(sys.executable, "-m", "lundock.app", "--bus", scene.bus), env=scene.environ | {"XDG_CONFIG_HOME": str(config)}
     )
     try:
         return await process.wait()
