@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from .pipes import Pipe
 
 #: Room before a payload for the header of the answer that it becomes (NBD simple reply and fuse_out_header: 16 bytes
 #: each).
@@ -85,7 +90,7 @@ class SendQueue:
     when it was sent. After `flush` returns False the rest waits for POLLOUT.
     """
 
-    __slots__ = ("_owners", "_parts", "_run", "_size", "at", "headers", "kept", "sent", "view", "waiting")
+    __slots__ = ("_owners", "_parts", "_pipes", "_run", "_size", "at", "headers", "kept", "sent", "view", "waiting")
 
     def __init__(self, size: int = SEND_SIZE) -> None:
         self._size = size
@@ -93,8 +98,9 @@ class SendQueue:
         self.view = memoryview(self.headers)
         self.at = 0
         self._run = 0
-        self._parts: list[memoryview | bytes] = []
-        self._owners: list[Buffer | None] = []
+        self._parts: list[memoryview | bytes | Pipe] = []
+        self._owners: list[Buffer | Pipe | None] = []
+        self._pipes = 0
         #: Bytes that the socket did not take at the last flush, the memory that they lie in, all that it ever took.
         self.waiting = 0
         self.kept = 0
@@ -128,23 +134,49 @@ class SendQueue:
         self._parts.append(part)
         self._owners.append(owner)
 
+    def add_pipe(self, pipe: Pipe) -> None:
+        """Queue what lies in a pipe, behind everything so far."""
+        self._close_run()
+        self._parts.append(pipe)
+        self._owners.append(pipe)
+        self._pipes += 1
+
     def flush(self, sock: socket.socket) -> bool:
         """Send what the socket takes; True when that was everything. Raises OSError when the connection is broken."""
         self._close_run()
         parts = self._parts
         while parts:
-            piece = parts[:_IOV_MAX]
             try:
-                sent = sock.send(piece[0]) if len(piece) == 1 else sock.sendmsg(piece)
+                sent = self._send(sock)
             except BlockingIOError:
-                sent = 0
-            self.sent += sent
-            if not self._advance(piece, sent):
+                sent = False
+            if not sent:
                 self._count_rest()
                 return False
         self.at = self._run = 0
         self.waiting = self.kept = 0
         return True
+
+    def _send(self, sock: socket.socket) -> bool:
+        """Send what is before the first pipe, or the pipe."""
+        if not self._pipes:
+            return self._send_bytes(sock, cast("list[memoryview | bytes]", self._parts[:_IOV_MAX]))
+        first = self._parts[0]
+        if isinstance(first, (bytes, memoryview)):
+            before = itertools.takewhile(lambda part: isinstance(part, (bytes, memoryview)), self._parts[:_IOV_MAX])
+            return self._send_bytes(sock, cast("list[memoryview | bytes]", list(before)))
+        self.sent += first.give(sock, more=len(self._parts) > 1)
+        if len(first):
+            return False
+        del self._parts[0], self._owners[0]
+        self._pipes -= 1
+        first.release()
+        return True
+
+    def _send_bytes(self, sock: socket.socket, piece: list[memoryview | bytes]) -> bool:
+        sent = sock.send(piece[0]) if len(piece) == 1 else sock.sendmsg(piece)
+        self.sent += sent
+        return self._advance(piece, sent)
 
     def _advance(self, piece: list[memoryview | bytes], sent: int) -> bool:
         """Forget `sent` bytes from the front; True when all of `piece` went."""
@@ -162,7 +194,7 @@ class SendQueue:
         if done == len(piece):
             return True
         if sent:
-            self._parts[0] = memoryview(self._parts[0])[sent:]
+            self._parts[0] = memoryview(piece[done])[sent:]
         return False
 
     def _count_rest(self) -> None:
@@ -183,6 +215,10 @@ class SendQueue:
         """Throw everything away (the connection is gone). Owners are let go, not used again: a view of them may live
         on.
         """
+        for part in self._parts if self._pipes else ():
+            if not isinstance(part, (bytes, memoryview)):
+                part.discard()
+        self._pipes = 0
         self._parts.clear()
         self._owners.clear()
         self.at = self._run = 0

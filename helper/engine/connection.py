@@ -13,18 +13,20 @@ behind.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from crc32c import crc32c
 
 from ..api.errors import Problem
 from . import pdu
 from .buffers import SendQueue
-from .task import INDEX_MASK, OTHER, Task
+from .task import INDEX_MASK, OTHER, READ_16, Task
 
 if TYPE_CHECKING:
     from .login import LoginResult
+    from .pipes import Pipe
     from .session import Session
+    from .task import PipeOwner
 
 #: One large receive brings many small PDUs.
 RECEIVE_SIZE = 256 * 1024
@@ -77,6 +79,11 @@ class Connection:
         self._rest_place = memoryview(b"")
         self._rest_fields = (0, 0, 0, 0, 0, 0)  # flags, status, StatSN, ExpCmdSN, MaxCmdSN, residual
         self._trailer = memoryview(bytearray(8))
+        #: Whether who reads from the socket can splice, and how many bytes are to be spliced now, into `pipe`.
+        self.can_splice = False
+        self.splicing = 0
+        self.pipe: Pipe | None = None
+        self._spliced = 0  # of the present payload
         self._sink: memoryview | None = None
 
     # -- receiving ---------------------------------------------------------------------------------------------
@@ -126,19 +133,23 @@ class Connection:
             del rest[0]
         task, self._rest_task = self._rest_task, None
         place, self._rest_place = self._rest_place, memoryview(b"")
-        flags, status, stat_sn, exp_cmd_sn, max_cmd_sn, residual = self._rest_fields
         if self._data_digest:
             pad = -len(place) & 3
             self._compare_digest(crc32c(self._trailer[:pad], crc32c(place)), self._trailer, pad)
+        self._rest_ended(task, len(place), now)
+        return n
+
+    def _rest_ended(self, task: Task | None, length: int, now: float) -> None:
+        """All of a Data-In's payload, whose header said `_rest_fields`, is in its place."""
+        flags, status, stat_sn, exp_cmd_sn, max_cmd_sn, residual = self._rest_fields
         if flags & pdu.STATUS:
             self.exp_stat_sn = self._stat_sn(stat_sn, self.exp_stat_sn)
         if task is not None:
-            task.got += len(place)
+            task.got += length
             task.data_sn += 1
             if flags & pdu.STATUS:
                 self.session.ended(task, 0, status, flags, residual, b"", now)
         self.session.window(exp_cmd_sn, max_cmd_sn)
-        return n
 
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
@@ -218,7 +229,11 @@ class Connection:
                     self._large = False
                 else:
                     self._large = length >= LARGE
-                    self._begin_rest(task, data, filled, (offset, length), (flags, status, stat_sn, exp, top, residual))
+                    self._rest_fields = flags, status, stat_sn, exp, top, residual
+                    if not (
+                        self.can_splice and self._large and data == filled and self._begin_pipe(task, offset, length)
+                    ):
+                        self._begin_rest(task, data, filled, offset, length)
                     pos = filled = 0
                     count += 1
                     break
@@ -279,12 +294,8 @@ class Connection:
         if exp_cmd_sn >= 0:
             session.window(exp_cmd_sn, max_cmd_sn)
 
-    def _begin_rest(
-        self, task: Task, data: int, filled: int, where: tuple[int, int], fields: tuple[int, int, int, int, int, int]
-    ) -> None:  # fmt: skip
+    def _begin_rest(self, task: Task, data: int, filled: int, offset: int, length: int) -> None:
         """Put what is there of a payload into its place and receive the rest there, with pad and digest behind it."""
-        offset, length = where
-        self._rest_fields = fields
         if task is self.session.nobody:
             if self._sink is None or len(self._sink) < length:
                 self._sink = memoryview(bytearray(length))
@@ -301,6 +312,43 @@ class Connection:
         behind = (-length & 3) + (4 if self._data_digest else 0)
         if behind:
             self._rest.append(self._trailer[:behind])
+
+    def _begin_pipe(self, task: Task, offset: int, length: int) -> bool:
+        """Have a payload of which nothing has been received yet spliced, if its owner wants that."""
+        if self._data_digest or self._any_order or length & 3 or task.dest is not None or task.opcode != READ_16:
+            return False
+        if task.pipe is None:
+            owner = cast("PipeOwner", task.owner)
+            task.pipe = owner.pipe(task) if not offset else None
+            if task.pipe is None:
+                return False
+        self.pipe = task.pipe
+        self.splicing = length
+        self._rest_task = task
+        return True
+
+    def spliced(self, n: int, now: float) -> None:
+        """Take note of `n` bytes that went into the pipe; as `received`."""
+        self.bytes_received += n
+        self.splicing -= n
+        task = self._rest_task
+        if self.splicing or task is None:
+            self._spliced += n
+            return
+        length, self._spliced = self._spliced + n, 0
+        self.pipe = self._rest_task = None
+        self._rest_ended(task, length, now)
+
+    def unsplice(self) -> None:
+        """The pipe is full: what is in it is copied to where the rest is received."""
+        task = self._rest_task
+        if task is not None:
+            moved, left = self._spliced, self.splicing
+            dest = self.session.make_room(task)
+            self._rest_place = dest[task.got : task.got + moved + left]
+            self._rest = [self._rest_place[moved:]]
+            self.splicing = self._spliced = 0
+            self.pipe = None
 
     def _check_data(self, data: int, length: int) -> None:
         end = data + ((length + 3) & -4)

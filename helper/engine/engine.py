@@ -33,6 +33,7 @@ from .login import LoginConfig, LoginResult
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
 from .options import number
+from .receiving import receive
 from .scsi.disk import LunInfo
 from .secret import MIN_LENGTH
 from .session import Session
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 Done = Callable[[Problem | None], None]
 
 #: Receives of one round, so that no socket keeps the others waiting.
-_RECEIVES = 8
+_RECEIVES = 16
 _TICK = 1.0
 #: How long commands may still be answered after the target asked for a logout, if it gives us twice as long.
 _LEAVE_PATIENCE = 5
@@ -246,20 +247,18 @@ class Engine:
         for _ in range(_RECEIVES):
             if sock is None or connection is None or connection is not self.session.connection:
                 return
-            buffers = connection.next_read()
             try:
-                n = sock.recv_into(buffers[0]) if len(buffers) == 1 else sock.recvmsg_into(buffers)[0]
+                more = receive(sock, connection, now)
             except BlockingIOError:
                 return
-            if n == 0:
-                raise self._lost_problem()
+            except EOFError:
+                raise self._lost_problem() from None
             self.session.upkeep.alive(now)
-            connection.received(n, now)
             self._fronts.flush()  # before the buffer is used again
             if self._broken is not None:
                 broken, self._broken = self._broken, None
                 raise broken
-            if n < sum(map(len, buffers)):
+            if not more:
                 return
 
     def _send(self) -> None:
@@ -299,6 +298,7 @@ class Engine:
         self._counted = (0, 0, 0, 0)
         self._leaving = None
         connection = Connection(self.session, result)
+        connection.can_splice = True
         now = self._loop.now
         self._back_off.logged_in(now)
         self.session.connected(connection, (result.cmd_sn, result.exp_cmd_sn, result.max_cmd_sn), now)
@@ -461,6 +461,7 @@ class Engine:
             return
         self._close_socket()
         self._connecting.stop()
+        self._fronts.pipes.close()
         self._stop_recovery_timer()
         for timer in (self._retry, self._logout_timer):
             if timer is not None:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from ..api.errors import Problem
 from .buffers import PAYLOAD_AT, Buffer
+from .pipes import Pipe, Pipes
 from .scsi import cdb as cdbs
 from .session import Session
 from .task import Task, Unit
@@ -36,6 +37,8 @@ class Driver(Protocol):
     """What a front needs of the engine."""
 
     session: Session
+    #: For answers that are spliced.
+    pipes: Pipes
     #: Fronts with answers to send when the round's commands are handled.
     dirty: list[Front]
     #: Fronts that want to go on when slots or memory are free again.
@@ -112,6 +115,15 @@ class Front:
 
     def job_done(self, job: Job) -> None:
         """Answer a request that was a job."""
+        raise NotImplementedError
+
+    def pipe(self, task: Task) -> Pipe | None:
+        """As PipeOwner: who does not know better has everything copied."""
+        _ = task
+        return None
+
+    def piped(self, task: Task, pipe: Pipe) -> None:
+        """As PipeOwner."""
         raise NotImplementedError
 
     def close(self) -> None:

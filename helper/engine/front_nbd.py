@@ -17,6 +17,7 @@ from .buffers import HEADROOM, SEND_SIZE, Buffer, SendQueue, large_buffers
 from .front import MAX_JOBS, Driver, Front, Job
 from .loop import BROKEN, READ, WRITE
 from .nbd_handshake import Export, Handshake
+from .pipes import Pipe
 from .task import Task, Unit
 
 _REQUEST = Struct(">IHHQQI")
@@ -291,6 +292,20 @@ class NbdFront(Front):
         if not self.is_dirty:
             self.is_dirty = True
             self.driver.dirty.append(self)
+
+    def pipe(self, task: Task) -> Pipe | None:
+        """Have a large read spliced, unless the client is slow: then it shall not keep a pipe from the others."""
+        pipe = None if self.out.waiting else self.driver.pipes.get()
+        if pipe is not None:
+            pipe.begin(_REPLY.pack(_REPLY_MAGIC, 0, task.cookie))
+        return pipe
+
+    def piped(self, task: Task, pipe: Pipe) -> None:
+        """Queue the reply to a read that lies in a pipe."""
+        self.out.add_pipe(pipe)
+        self.used -= 1
+        self.held -= task.length
+        self.touch()
 
     def done(self, task: Task, error: int) -> None:
         """Queue the reply to a write, or to a read that failed."""

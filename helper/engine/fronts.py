@@ -11,6 +11,7 @@ from ..api.errors import Problem
 from .front import Front
 from .loop import READ, Loop
 from .memory import Memory
+from .pipes import Pipes
 from .session import Session
 from .task import Unit
 
@@ -33,6 +34,7 @@ class Fronts:
         self.blocked: list[Front] = []
         self._loop = loop
         self.memory = Memory(memory, session.pool)
+        self.pipes = Pipes()
         self._over = over
         self._send = send
         self._fronts: dict[int, Front] = {}
@@ -105,6 +107,7 @@ class Fronts:
         """End all fronts at once."""
         for front in list(self._fronts.values()):
             self.front_over(front, None)
+        self.pipes.close()
 
     # -- for the fronts ----------------------------------------------------------------------------------------
     def wake(self) -> None:

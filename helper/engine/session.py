@@ -17,7 +17,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from ..api.errors import Problem
 from ..api.settings import Value
@@ -35,6 +35,7 @@ from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .task import PipeOwner
 
 _M = 0xFFFFFFFF
 _READ = pdu.FINAL | pdu.READ | pdu.Attribute.SIMPLE
@@ -315,6 +316,9 @@ class Session:
         """Give a read its place: its data does not come in one piece."""
         task.pooled = self.pool.get(task.length)
         task.dest = task.pooled.payload(task.length)
+        pipe, task.pipe = task.pipe, None
+        if pipe is not None:
+            pipe.copy(task.dest)
         return task.dest
 
     def stale(self, itt: int) -> Task:
@@ -392,7 +396,12 @@ class Session:
 
     def _show(self, task: Task) -> None:
         """Hand a read in `pooled`, or in the owner's own place, to its owner."""
-        pooled = task.pooled
+        pooled, pipe = task.pooled, task.pipe
+        if pipe is not None:
+            task.pipe = None
+            cast("PipeOwner", task.owner).piped(task, pipe)
+            self._free(task)
+            return
         if pooled is None:
             self._finish(task, 0, counted=True)
             return
@@ -489,6 +498,8 @@ class Session:
         task.pooled = None
         task.data = task.dest = None
         task.pieces = None
+        if task.pipe is not None:
+            task.drop_pipe()
         index = (task.itt if task.itt >= 0 else ~task.itt) & INDEX_MASK
         (self.free if index < self.depth else self._spare).append(task)
 

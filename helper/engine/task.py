@@ -9,6 +9,7 @@ from typing import Protocol
 from ..api.errors import Problem
 from ..api.statistics import DiskWriter
 from .buffers import Buffer
+from .pipes import Pipe
 from .scsi.disk import LunInfo
 
 #: A tag is the slot's index in its low bits and, above, a number that changes with each use: an answer to what is over
@@ -41,6 +42,16 @@ class Owner(Protocol):
         """Everything else that ended: with an errno, or 0."""
 
 
+class PipeOwner(Owner, Protocol):
+    """An owner of reads that can be spliced."""
+
+    def pipe(self, task: Task) -> Pipe | None:
+        """Return a pipe for the task's data, with the answer's header in it; None when it is to be copied."""
+
+    def piped(self, task: Task, pipe: Pipe) -> None:
+        """A read is complete, and lies in the pipe, which is the owner's now."""
+
+
 class Task:
     """One slot. `itt` is negative while nothing is on the wire for it.
 
@@ -69,6 +80,7 @@ class Task:
         "opcode",
         "owner",
         "pieces",
+        "pipe",
         "pooled",
         "r2t_sn",
         "sent_at",
@@ -93,6 +105,7 @@ class Task:
         self.data: memoryview | bytes | None = None
         self.dest: memoryview | None = None
         self.pooled: Buffer | None = None
+        self.pipe: Pipe | None = None
         self.got = 0
         self.pieces: list[tuple[int, int]] | None = None
         self.data_sn = 0
@@ -120,6 +133,14 @@ class Task:
         self.r2t_sn = 0
         self.solicited = 0
         self.pieces = None
+        if self.pipe is not None:
+            self.drop_pipe()
+
+    def drop_pipe(self) -> None:
+        """Forget what came for it into a pipe."""
+        pipe, self.pipe = self.pipe, None
+        if pipe is not None:
+            pipe.discard()
 
 
 class Unit:

@@ -15,6 +15,7 @@ from lundock.helper.engine.front_fuse import FuseFront
 from lundock.helper.engine.front_nbd import NbdFront
 from lundock.helper.engine.fronts import Fronts
 from lundock.helper.engine.loop import Loop
+from lundock.helper.engine.receiving import receive
 from lundock.helper.engine.scsi.disk import LunInfo
 
 from .wire import CHECK, LUN, Sent, Wire
@@ -39,7 +40,8 @@ class Served:
 
     def __init__(
         self, info: LunInfo = INFO, *, limit: int = 64 << 20, split: int = 1 << 18, settings: dict[str, object] | None
-        = None, **parameters: object,
+        = None, spliced: bool = False,
+        **parameters: object,
     ) -> None:  # fmt: skip
         self.wire = Wire(window=128, settings=settings, **{"max_send": 1 << 18, **parameters})
         self.wire.unit.info = info
@@ -57,6 +59,20 @@ class Served:
         self._split = split
         self._writing: dict[int, Writing] = {}
         self._number = 0
+        #: What goes to the session by a socket, for who splices: `flight` is what the socket has not taken yet.
+        self.flight = bytearray()
+        self.link = socket.socketpair() if spliced else None
+        self.room = 1 << 40  # how much more goes to the session
+        for end in self.link or ():
+            end.setblocking(False)
+            large_buffers(end)
+        self.wire.connection.can_splice = spliced
+
+    def close(self) -> None:
+        """Close what is open."""
+        for end in self.link or ():
+            end.close()
+        self.fronts.close()
 
     # -- users -------------------------------------------------------------------------------------------------
     @contextlib.contextmanager
@@ -110,7 +126,7 @@ class Served:
         self._held = []
         if self.holding:
             self._held = sent
-            return False
+            return self._transfer()
         for pdu in sent:
             self.wire.exp_cmd_sn += not pdu.immediate and pdu.opcode != 5
             self.wire.max_cmd_sn = self.wire.exp_cmd_sn + 127
@@ -119,9 +135,10 @@ class Served:
             elif pdu.opcode == 5:
                 self._data_out(pdu)
             self.fronts.flush()
-        if sent:
+        moved = self._transfer()
+        if sent or moved:
             self.fronts.wake()
-        return bool(sent)
+        return bool(sent) or moved
 
     # -- the target --------------------------------------------------------------------------------------------
     def _command(self, pdu: Sent) -> None:
@@ -168,4 +185,25 @@ class Served:
         self._give(self.wire.response(pdu.itt))
 
     def _give(self, *pdus: bytes) -> None:
-        self.wire.give(*pdus, now=self.loop.now)
+        if self.link is None:
+            self.wire.give(*pdus, now=self.loop.now)
+        else:
+            self.flight += b"".join(pdus)
+
+    def _transfer(self) -> bool:
+        """Bring what is in flight to the session; whether there was something."""
+        if self.link is None:
+            return False
+        ours, theirs = self.link
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while self.flight and self.room:
+                n = theirs.send(self.flight[: min(self.room, 1 << 20)])
+                del self.flight[:n]
+                self.room -= n
+                sent += n
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                receive(ours, self.wire.connection, self.loop.now)
+                self.fronts.flush()
+        return bool(sent)
