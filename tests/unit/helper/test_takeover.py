@@ -95,7 +95,7 @@ def test_a_session_that_has_ended_meanwhile_is_told(tmp_path: Path) -> None:
         target = bench.service.targets[1]
         assert (target.state, target.last_error, bench.service.sessions) == ("disconnected", "EngineDied", {})
         await bench.timeline()
-        (event,) = await bench.service.events(0, 10)
+        (event,) = bench.told.events
         assert (event.kind, dict(event.detail)) == ("disconnected", {"error": "EngineDied"})
 
     again(tmp_path, left, steps)
