@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .api.errors import Problem
@@ -25,9 +25,10 @@ class Agent(Protocol):
 
 
 class Agents:
-    """The agents there are, by the connection that registered them."""
+    """The agents there are, by the connection that registered them. `came` is called with each new one's owner."""
 
-    def __init__(self) -> None:
+    def __init__(self, came: Callable[[Caller], None] = lambda _caller: None) -> None:
+        self._came = came
         self._agents: dict[str, tuple[Caller, Agent]] = {}
 
     def register(self, caller: Caller, agent: Agent) -> None:
@@ -35,6 +36,7 @@ class Agents:
         if caller.key in self._agents:
             raise Problem("AlreadyExists", what="secret agent")
         self._agents[caller.key] = (caller, agent)
+        self._came(caller)
 
     def unregister(self, caller: Caller) -> None:
         """Forget it. Raises Problem("NotFound")."""

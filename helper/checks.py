@@ -17,6 +17,7 @@ from .supervision import MAX_PORTALS, SIGN_INS, Portal
 MAX_NAME = 223
 MAX_ADDRESS = 300
 MAX_ALIAS = 255
+STARTUPS = ("manual", "login")
 #: Seconds between two looks at a portal: a target is not to be worn out, and is to be seen within a month.
 MIN_INTERVAL, MAX_INTERVAL = 5, 30 * 86400
 #: RFC 7143, 6.1: a text value has at most 255 bytes unless its key says otherwise.
@@ -132,8 +133,8 @@ def chap_name(argument: str, value: str) -> str:
 
 def startup(value: str) -> str:
     """Return when to connect."""
-    if value != "manual":
-        raise _invalid("startup", "It is: manual.")
+    if value not in STARTUPS:
+        raise _invalid("startup", "It is one of: " + ", ".join(STARTUPS) + ".")
     return value
 
 

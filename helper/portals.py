@@ -53,6 +53,11 @@ class Portals:
         for record in await self._service.store.portals():
             self._begin(KeptPortal(record))
 
+    @property
+    def any(self) -> bool:
+        """There is one that is looked at by itself."""
+        return any(portal.record.interval for portal in self.all.values())
+
     def stop(self) -> None:
         """Look no more."""
         for portal in self.all.values():

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from . import checks
 from .agents import Agents
@@ -23,16 +23,20 @@ from .api.errors import Problem
 from .api.settings import Value, complete
 from .api.values import Descriptor
 from .attach.base import MethodInfo
-from .jobs import Caller, Job, JobListener, Jobs
+from .background import Background, Timeline
+from .jobs import Caller, Job, Jobs
+from .listener import Listener
+from .netwatch import NetworkWatch
 from .observer import Observer
 from .portals import Portals
 from .records import changed, hints, sign_in_fields
 from .signing import Question, signed_in
-from .store import Event, Store, TargetRecord
+from .startup import Startup
+from .store import Store, TargetRecord
 from .supervision import Holder, Secrets, SessionSpec, Step, make_isid
 from .supervisor import Supervisor
 from .takeover import session_key, take_over
-from .things import Lun, Ref, Session, Target, Thing
+from .things import Lun, Ref, Session, Target
 from .worker_session import WorkerSession
 
 log = logging.getLogger(__name__)
@@ -40,26 +44,6 @@ log = logging.getLogger(__name__)
 #: Seconds that a session may take to log out when the service stops.
 STOP_TIMEOUT = 10.0
 MAX_TARGETS = 1000
-MAX_EVENT_LIMIT = 10_000
-
-
-class Listener(JobListener, Protocol):
-    """Who is told what changes: the bus."""
-
-    def added(self, thing: Thing) -> None:
-        """There is a new thing."""
-
-    def changed(self, thing: Thing) -> None:
-        """Some property of it is different."""
-
-    def removed(self, thing: Thing) -> None:
-        """It is gone."""
-
-    def initiator_changed(self) -> None:
-        """This computer has another name."""
-
-    def event(self, event: Event) -> None:
-        """The timeline has a new entry."""
 
 
 class Service:
@@ -70,13 +54,14 @@ class Service:
         self.supervisor = supervisor
         self.listener = listener
         self._numbers = itertools.count(1)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timeline = asyncio.Lock()
-        self._notes: set[asyncio.Task[None]] = set()
+        self._background = Background()
+        self.timeline = Timeline(store, listener, self._background)
         self.methods = tuple(methods)
-        self.agents = Agents()
+        self.agents = Agents(lambda caller: self.startup.agent_came(caller.uid))
         self.jobs = Jobs(listener)
         self.portals = Portals(self)
+        self.startup = Startup(self)
+        self._network = NetworkWatch(self._network_changed)
         #: What is new and what is not is decided with this held.
         self.records = asyncio.Lock()
         self.max_targets = MAX_TARGETS
@@ -92,6 +77,8 @@ class Service:
             self.add(Target(record))
         await take_over(self)
         await self.portals.start()
+        self.startup.start()
+        self._network.start()
         if self.store.damaged is not None:
             self.note("store-damaged", "", {"path": str(self.store.damaged)})
 
@@ -100,21 +87,26 @@ class Service:
 
         The others are the supervisor's.
         """
+        self._network.close()
+        self.startup.stop()
         self.portals.stop()
         await self.jobs.close()
         leaving = [one for one in self.sessions.values() if log_out or not one.live.attached]
         await asyncio.gather(*map(self._leave, leaving))
-        if self._notes:
-            await asyncio.wait(self._notes, timeout=STOP_TIMEOUT)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.timeline.written(STOP_TIMEOUT)
+        await self._background.stop()
 
     @property
     def in_use(self) -> bool:
-        """There is a session, a running job, or somebody who waits to be asked for secrets."""
+        """There is a session, a running job, something to be kept up, or somebody who waits to be asked for secrets."""
         running = any(not job.finished for job in self.jobs.all.values())
-        return bool(self.sessions) or running or not self.agents.empty
+        kept = self.startup.any or self.portals.any
+        return bool(self.sessions) or running or kept or not self.agents.empty
+
+    def _network_changed(self) -> None:
+        log.info("the network has changed")
+        self.portals.network_changed()
+        self.startup.network_changed()
 
     async def _leave(self, session: Session) -> None:
         try:
@@ -142,6 +134,7 @@ class Service:
                 raise Problem("NotSupported", what="more targets", detail=f"There are {self.max_targets} already.")
             target = Target(await self.store.add_target(record))
             self.add(target)
+        self.startup.consider(target)
         return target
 
     async def update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
@@ -152,6 +145,7 @@ class Service:
             await self.store.update_target(record)
             target.record = record
             self.listener.changed(target)
+        self.startup.consider(target)
 
     async def remove_target(self, target: Target) -> None:
         """Forget a record. Raises Problem("AlreadyConnected")."""
@@ -162,6 +156,7 @@ class Service:
             await self.store.remove_target(target.record.id)
             del self.targets[target.record.id]
             self.listener.removed(target)
+        self.startup.consider(target)
 
     async def set_initiator_name(self, name: str) -> None:
         """Change this computer's name; sessions that are up keep the old one."""
@@ -185,29 +180,47 @@ class Service:
 
     # ---- sessions ----------------------------------------------------------------------------------------------------
 
-    def login(self, caller: Caller, target: Target, options: Mapping[str, Any], secrets: Descriptor | None) -> Job:
-        """Connect. `secrets` becomes ours. Details: session, luns."""
+    def login(
+        self,
+        caller: Caller,
+        target: Target,
+        options: Mapping[str, Any],
+        secrets: Descriptor | None,
+        *,
+        background: bool = False,
+    ) -> Job:
+        """Connect. `secrets` becomes ours; `background`: nobody asked for it. Details: session, luns."""
         overrides = sign_in_fields(options, base=target.record)
+        more_hints = {"background": True} if background else {}
 
         async def work(job: Job) -> dict[str, Any]:
             self._claim(target)
+            before = target.last_error if background else ""
             try:
-                session = await self._login(job, caller, target, overrides, secrets)
+                session = await self._login(job, caller, target, overrides, secrets, more_hints)
             except asyncio.CancelledError:
-                self._refused(target, "Cancelled")
+                self._refused(target, "Cancelled", before)
                 raise
             except Problem as problem:
-                self._refused(target, problem.code)
+                self._refused(target, problem.code, before)
                 raise
             except BaseException:
-                self._refused(target, "Internal")
+                self._refused(target, "Internal", before)
                 raise
+            if not background:
+                self.startup.wanted(target, wanted=True)
             return {"session": session.ref, "luns": [lun.ref for lun in session.luns.values()]}
 
         return self.jobs.start("login", (target.ref,), caller, work)
 
     async def _login(
-        self, job: Job, caller: Caller, target: Target, overrides: Mapping[str, Any], secrets: Descriptor | None
+        self,
+        job: Job,
+        caller: Caller,
+        target: Target,
+        overrides: Mapping[str, Any],
+        secrets: Descriptor | None,
+        more_hints: Mapping[str, Any],
     ) -> Session:
         spec = await self.supervisor.reachable_first(self.spec(target.record, overrides))
         session = self.new_session(target)
@@ -216,7 +229,8 @@ class Service:
             observer = Observer(self, session)
             return await self.supervisor.open_session(replace(spec, secrets=used), observer, self.stepper(job))
 
-        question = Question(target.ref, "session", spec.sign_in, hints(target.record.name, spec))
+        asked = {**hints(target.record.name, spec), **more_hints}
+        question = Question(target.ref, "session", spec.sign_in, asked)
         worker = await signed_in(self.agents, caller, question, secrets, once)
         self._begin(session, worker)
         return session
@@ -242,10 +256,11 @@ class Service:
         target.connecting = True
         self.listener.changed(target)
 
-    def _refused(self, target: Target, code: str) -> None:
+    def _refused(self, target: Target, code: str, before: str) -> None:
+        """Note a failure; in the timeline unless it is the one of `before`."""
         target.settle(code)
         self.listener.changed(target)
-        if code != "Cancelled":
+        if code not in ("Cancelled", before):
             self.note("refused", target.record.name, {"error": code})
 
     def spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
@@ -288,6 +303,7 @@ class Service:
             if session is None:
                 raise Problem("NotConnected", target=target.record.name)
             await self._logout(session, self.stepper(job), force=force)
+            self.startup.wanted(target, wanted=False)
             return {}
 
         return self.jobs.start("logout", (target.ref,), caller, work)
@@ -444,6 +460,7 @@ class Service:
         self.listener.changed(session.target)
         detail: dict[str, str | int] = {"error": problem.code} if problem else {}
         self.note("disconnected", session.target.record.name, detail)
+        self.startup.ended(session.target)
 
     # ---- figures and the timeline ------------------------------------------------------------------------------------
 
@@ -460,36 +477,17 @@ class Service:
             found |= {session.luns[lun].ref: dict(figures) for lun, figures in disks.items() if lun in session.luns}
         return found
 
-    async def events(self, since: int, limit: int) -> list[Event]:
-        """Return the timeline's newest entries after number `since`."""
-        return await self.store.events(since, min(limit, MAX_EVENT_LIMIT))
-
     def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         """Add to the timeline."""
-        log.info("event %s %s %s", kind, target, dict(detail))
-        task = self.spawn(self._note(kind, target, detail))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
-
-    async def _note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
-        async with self._timeline:  # in order
-            self.listener.event(await self.store.add_event(kind, target, detail))
+        self.timeline.note(kind, target, detail)
 
     def stepper(self, job: Job) -> Step:
         """Return what tells a job's steps."""
         return lambda word: self.jobs.step(job, word)
 
-    def spawn(self, coroutine: Any) -> asyncio.Task[None]:
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run it in the background, until the service ends."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("in the background", exc_info=task.exception())
+        return self._background.spawn(coroutine)
 
 
 __all__ = ["Listener", "Lun", "Ref", "Service", "Session", "Target"]

@@ -111,7 +111,7 @@ class ManagerObject:
         return {path(ref): figures for ref, figures in self._service.statistics().items()}
 
     async def get_events(self, _call: Call, since: int, options: Options) -> list[dict[str, Any]]:  # noqa: D102
-        return [event_row(event) for event in await self._service.events(since, options.get("limit", 1000))]
+        return [event_row(event) for event in await self._service.timeline.events(since, options.get("limit", 1000))]
 
 
 class TargetObject:

@@ -20,18 +20,22 @@ from . import buses, leaks, procs
 
 @dataclass
 class HelperProcess:
-    """`lundock-helper --session` and where to find it; `environ` makes `lundock` and the window use it."""
+    """`lundock-helper --session` and where to find it; `environ` makes `lundock` and the window use it.
+
+    `prefix`: words before the command, such as "ip netns exec NAME".
+    """
 
     bus: str
     state_dir: Path
     run_dir: Path
     log_path: Path
     arguments: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Start it and wait until it owns its name."""
-        argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", self.bus]
+        argv = [*self.prefix, sys.executable, "-m", "lundock.helper", "--session", "--bus", self.bus]
         argv += ["--state-dir", str(self.state_dir), "--run-dir", str(self.run_dir)]
         argv += ["--stop-policy", "logout", *self.arguments]  # so that a test that fails leaves nothing behind
         with self.log_path.open("ab") as log:
@@ -68,7 +72,7 @@ class HelperProcess:
 
 
 @contextlib.contextmanager
-def running_helper(folder: Path, *arguments: str) -> Iterator[HelperProcess]:
+def running_helper(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> Iterator[HelperProcess]:
     """Run a private session bus and the helper on it; its state and log lie in `folder`."""
     with (
         buses.session_bus() as address,
@@ -77,7 +81,7 @@ def running_helper(folder: Path, *arguments: str) -> Iterator[HelperProcess]:
     ):
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
-        helper = HelperProcess(address, state, Path(run_dir), folder / "helper.log", arguments)
+        helper = HelperProcess(address, state, Path(run_dir), folder / "helper.log", arguments, prefix)
         try:
             helper.start()
             yield helper

@@ -189,7 +189,7 @@ class Bench:
 
     async def timeline(self) -> None:
         """Wait until everything that happened is in the timeline."""
-        await asyncio.gather(*(task for task in self.service._tasks if "_note" in repr(task.get_coro())))
+        await self.service.timeline.written(PATIENCE)
 
     async def until(self, check: Callable[[], object]) -> None:
         """Wait until something that happens in the background makes the check true."""
@@ -198,7 +198,7 @@ class Bench:
                 await asyncio.sleep(0.005)
 
     async def kinds(self) -> list[str]:
-        return [event.kind for event in await self.service.events(0, 100)]
+        return [event.kind for event in await self.service.timeline.events(0, 100)]
 
 
 def run(folder: Path, steps: Callable[[Bench], Awaitable[None]]) -> Bench:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work that nobody waits for, and the timeline, which is written by it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from .listener import Listener
+from .store import Event, Store
+
+log = logging.getLogger(__name__)
+
+MAX_EVENT_LIMIT = 10_000
+
+
+class Background:
+    """Tasks that end with the service at the latest; what one raises is logged."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("in the background", exc_info=task.exception())
+
+    async def stop(self) -> None:
+        """Cancel what still runs, and wait for it."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Timeline:
+    """What happened, in order; told when it is saved."""
+
+    def __init__(self, store: Store, listener: Listener, background: Background) -> None:
+        self._store = store
+        self._listener = listener
+        self._background = background
+        self._order = asyncio.Lock()
+        self._pending: set[asyncio.Task[None]] = set()
+
+    def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
+        """Add an entry."""
+        log.info("event %s %s %s", kind, target, dict(detail))
+        task = self._background.spawn(self._note(kind, target, detail))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
+        async with self._order:
+            self._listener.event(await self._store.add_event(kind, target, detail))
+
+    async def written(self, seconds: float) -> None:
+        """Wait until everything that was noted is saved, but not longer."""
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=seconds)
+
+    async def events(self, since: int, limit: int) -> list[Event]:
+        """Return the newest entries after number `since`."""
+        return await self._store.events(since, min(limit, MAX_EVENT_LIMIT))
