@@ -63,6 +63,10 @@ class Connection:
         self.pdus_sent = 0
         #: Commands without data can be packed by who asks, without `put_command`.
         self.plain = not parameters.header_digest
+        #: The most that goes with a command.
+        self._immediate = (
+            min(parameters.first_burst_length, parameters.max_send) if parameters.immediate_data else 0
+        )  # fmt: skip
         self._header_digest = parameters.header_digest
         self._data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
@@ -389,7 +393,10 @@ class Connection:
         else:
             task.got = -1
             task.r2t_sn = 0
-            immediate, unsolicited = self._unasked(task.length)
+            if task.length <= self._immediate:
+                immediate = task.length
+            else:
+                immediate, unsolicited = self._unasked(task.length)
             task.solicited = immediate + unsolicited
             if not unsolicited:
                 flags |= _F
@@ -425,7 +432,7 @@ class Connection:
         self.pdus_sent += 1
         if data is not None:
             if immediate:
-                self._put_payload(data if immediate == len(data) else data[:immediate])
+                self._put_payload(data if immediate == task.length else data[:immediate])
             if unsolicited:
                 self._put_data_out(task, pdu.NO_TAG, immediate, unsolicited)
 
@@ -434,7 +441,7 @@ class Connection:
         11.3.4).
         """
         p = self.parameters
-        immediate = min(length, p.first_burst_length, p.max_send) if p.immediate_data else 0
+        immediate = min(length, self._immediate)
         unsolicited = 0 if p.initial_r2t else min(length, p.first_burst_length) - immediate
         return immediate, unsolicited
 
@@ -495,6 +502,8 @@ class Connection:
 
     def _put_payload(self, data: memoryview | bytes) -> None:
         self.out.add(data)
+        if not len(data) & 3 and not self._data_digest:
+            return
         pad = pdu.padding(len(data))
         if self._data_digest:
             self.out.add(pad + _DIGEST.pack(crc32c(pad, crc32c(data))))

@@ -235,7 +235,16 @@ class Session:
         task.pooled = pooled
         task.started = self.now
         task.attempts = task.timeouts = 0
-        self._start(task)
+        connection = self.connection
+        if connection is None or self._credit <= 0 or not unit.ready or self.waiting:
+            self._start(task)
+            return
+        unit.in_flight += 1
+        self._credit -= 1
+        task.sent_at = self.now
+        cmd_sn = self.cmd_sn
+        self.cmd_sn = (cmd_sn + 1) & _M
+        connection.put_command(task, cmd_sn)
 
     def command(self, unit: Unit, owner: object, cookie: int, cdb: bytes, data: bytes | None = None) -> None:
         """Send another command, with data to send or without data; a slot must be free."""
