@@ -72,7 +72,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(metadata.version("lundock"), prog_name="lundock-iscsi")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice: in detail.")
-def main(verbose: int) -> None:
+@click.option("--interface", default="", metavar="NAME", help="Reach the target through this network interface only.")
+@click.pass_context
+def main(ctx: click.Context, verbose: int, interface: str) -> None:
     """Use iSCSI disks without root and without a service.
 
     URL is iscsi://[user[%secret]@]host[:port]/target/lun, with parameters behind a "?": target_user, target_password,
@@ -81,6 +83,12 @@ def main(verbose: int) -> None:
     """
     level = {0: logging.ERROR, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    ctx.obj = interface
+
+
+def _interface() -> str:
+    found: str = click.get_current_context().obj
+    return found
 
 
 @main.command()
@@ -105,7 +113,7 @@ def ls(url: str, luns: bool, as_json: bool, initiator_name: str) -> None:
 
 def _discovered(url: str, luns: bool, initiator_name: str) -> list[dict[str, Any]]:
     found = []
-    for target in client.discover(url, initiator_name):
+    for target in client.discover(url, initiator_name, _interface()):
         row: dict[str, Any] = {"name": target.name, "portals": [format_target_address(p) for p in target.portals]}
         if luns:
             try:
@@ -119,7 +127,7 @@ def _discovered(url: str, luns: bool, initiator_name: str) -> list[dict[str, Any
 def _target(url: str, name: str, initiator_name: str) -> dict[str, Any]:
     parsed = urls.parse(url)
     parsed = dataclasses.replace(parsed, target=name) if name else parsed
-    with client.Client(parsed, initiator_name=initiator_name) as session:
+    with client.Client(parsed, initiator_name=initiator_name, interface=_interface()) as session:
         luns = [_lun(info) for info in session.found]
     return {"name": parsed.target, "portals": [str(parsed.portal)], "luns": luns}
 
@@ -178,7 +186,7 @@ def readcapacity(url: str, as_json: bool, initiator_name: str) -> None:
 
 def _one(url: str, initiator_name: str) -> LunInfo:
     parsed = urls.parse(url)
-    with client.Client(parsed, initiator_name=initiator_name) as session:
+    with client.Client(parsed, initiator_name=initiator_name, interface=_interface()) as session:
         return client.unit_of(session, parsed)
 
 
@@ -197,7 +205,9 @@ def serve(url: str, path: str, read_only: bool, initiator_name: str) -> None:
     def ready(info: LunInfo) -> None:
         click.echo(f"Serving {info.size} bytes on nbd+unix:///?socket={path}")
 
-    client.serve(url, path, read_only=read_only, initiator_name=initiator_name, ready=ready)
+    client.serve(
+        url, path, read_only=read_only, initiator_name=initiator_name, interface=_interface(), ready=ready
+    )  # fmt: skip
 
 
 @main.command()
@@ -219,7 +229,7 @@ def perf(
     """
     report = measure.perf(
         url, write=rw == "write", random=pattern == "random", size=size, depth=depth, seconds=seconds,
-        initiator_name=initiator_name,
+        initiator_name=initiator_name, interface=_interface(),
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps(report))

@@ -55,12 +55,18 @@ class Connect:
     """One TCP connection in the making: the name's addresses in turn. `done` gets a socket or a Problem, once."""
 
     def __init__(
-        self, loop: Loop, portal: Portal, seconds: int, done: Callable[[socket.socket | Problem], None]
+        self,
+        loop: Loop,
+        portal: Portal,
+        seconds: int,
+        done: Callable[[socket.socket | Problem], None],
+        interface: str = "",
     ) -> None:
         self._loop = loop
         self._portal = portal
         self._seconds = seconds
         self._done = done
+        self._interface = interface
         self._sock: socket.socket | None = None
         self._timer: Timer | None = None
         self._problem = Problem("NameNotFound", address=portal.address)
@@ -80,12 +86,21 @@ class Connect:
         family, where = found
         self._sock = sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)
-        error = sock.connect_ex(where)  # type: ignore[arg-type]
+        error = self._bind(sock) or sock.connect_ex(where)  # type: ignore[arg-type]
         if error not in (0, errno.EINPROGRESS):
             self._failed(error)
             return
         self._timer = self._loop.call_later(self._seconds, lambda: self._failed(errno.ETIMEDOUT))
         self._loop.register(sock.fileno(), WRITE, self._ready)
+
+    def _bind(self, sock: socket.socket) -> int:
+        """Let everything go through one interface, if one is asked for (since Linux 5.7 without rights)."""
+        if self._interface:
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._interface.encode())
+            except OSError as error:
+                return error.errno or errno.EIO
+        return 0
 
     def _ready(self, _events: int) -> None:
         sock = self._sock
@@ -105,6 +120,8 @@ class Connect:
             sock.close()
         code = _CODES.get(error, "HostUnreachable")
         self._problem = Problem(code, address=self._portal.address, port=self._portal.port, seconds=self._seconds)
+        if error == errno.ENODEV:
+            self._problem = Problem("InterfaceNotFound", interface=self._interface)
         self._next()
 
     def _forget(self) -> None:
@@ -118,7 +135,9 @@ class Connect:
 class Client:
     """Host of one engine; `run_until` turns the loop."""
 
-    def __init__(self, url: IscsiUrl, settings: Mapping[str, Value] | None = None, initiator_name: str = "") -> None:
+    def __init__(
+        self, url: IscsiUrl, settings: Mapping[str, Value] | None = None, initiator_name: str = "", interface: str = ""
+    ) -> None:
         self.config = login_config(url, settings or {}, initiator_name)
         self.loop = Loop()
         self.statistics = Writer()
@@ -129,6 +148,7 @@ class Client:
         self.found: tuple[LunInfo, ...] = ()
         self.targets: tuple[FoundTarget, ...] = ()
         self.events: list[tuple[str, dict[str, str | int]]] = []
+        self._interface = check_interface(interface)
         self.on_front_ended: Callable[[int, Problem | None], None] | None = None
         self._doing: Engine | DiscoveryRun | None = None
         self.engine = Engine(SessionConfig(self.config, (url.portal,)), self, self.loop, self.statistics)
@@ -138,7 +158,7 @@ class Client:
         """Connect."""
         log.debug("connecting to %s: %s", portal, why)
         seconds = number(self.config.settings, "connect_timeout")
-        Connect(self.loop, portal, seconds, self._connected)
+        Connect(self.loop, portal, seconds, self._connected, self._interface)
 
     def _connected(self, result: socket.socket | Problem) -> None:
         doing = self._doing
@@ -221,17 +241,24 @@ class Client:
         self.log_out()
 
 
-def discover(url: str, initiator_name: str = "") -> tuple[FoundTarget, ...]:
-    """Return the targets that the portal of `url` names."""
+def check_interface(name: str) -> str:
+    """Return a network interface's name as the kernel takes it, or nothing; raises Problem("InterfaceNotFound")."""
+    if len(name.encode(errors="replace")) > 15 or "\0" in name:  # IFNAMSIZ - 1
+        raise Problem("InterfaceNotFound", interface=name)
+    return name
+
+
+def discover(url: str, initiator_name: str = "", interface: str = "") -> tuple[FoundTarget, ...]:
+    """Return the targets that the portal of `url` names, asked through one network interface if it is given."""
     parsed = urls.parse(url)
-    client = Client(parsed, initiator_name=initiator_name)
+    client = Client(parsed, initiator_name=initiator_name, interface=interface)
     client.config = replace(client.config, session_type="Discovery", target_name="")
     return client.discover()
 
 
-def scan(url: str, initiator_name: str = "") -> tuple[LunInfo, ...]:
+def scan(url: str, initiator_name: str = "", interface: str = "") -> tuple[LunInfo, ...]:
     """Return the units of the target that `url` names."""
-    with Client(urls.parse(url), initiator_name=initiator_name) as client:
+    with Client(urls.parse(url), initiator_name=initiator_name, interface=interface) as client:
         return client.found
 
 
@@ -334,12 +361,15 @@ def _remove_stale(path: Path) -> None:
 
 
 def serve(
-    url: str, unix_path: str, *, read_only: bool = False, initiator_name: str = "",
+    url: str, unix_path: str, *, read_only: bool = False, initiator_name: str = "", interface: str = "",
     ready: Callable[[LunInfo], None] | None = None,
 ) -> None:  # fmt: skip
     """Serve the unit of `url` by NBD on a Unix socket, until SIGINT or SIGTERM."""
     parsed = urls.parse(url)
-    with Client(parsed, initiator_name=initiator_name) as client, stop_signals(client.loop) as stopped:
+    with (
+        Client(parsed, initiator_name=initiator_name, interface=interface) as client,
+        stop_signals(client.loop) as stopped,
+    ):
         info = unit_of(client, parsed)
         server = Server(client, info.address, Path(unix_path), read_only=read_only)
         try:

@@ -393,10 +393,7 @@ class Connection:
         else:
             task.got = -1
             task.r2t_sn = 0
-            if task.length <= self._immediate:
-                immediate = task.length
-            else:
-                immediate, unsolicited = self._unasked(task.length)
+            immediate, unsolicited = self._unasked(task.length)
             task.solicited = immediate + unsolicited
             if not unsolicited:
                 flags |= _F
@@ -440,8 +437,10 @@ class Connection:
         """Return how many bytes of a write go with the command and how many behind it unasked (the four cases of
         11.3.4).
         """
+        immediate = self._immediate
+        if length <= immediate:
+            return length, 0
         p = self.parameters
-        immediate = min(length, self._immediate)
         unsolicited = 0 if p.initial_r2t else min(length, p.first_burst_length) - immediate
         return immediate, unsolicited
 

@@ -80,12 +80,13 @@ class Load(Front):
 
 
 def perf(
-    url: str, *, write: bool, random: bool, size: int, depth: int, seconds: float, initiator_name: str = ""
+    url: str, *, write: bool, random: bool, size: int, depth: int, seconds: float, initiator_name: str = "",
+    interface: str = "",
 ) -> dict[str, float | int | str]:  # fmt: skip
     """Measure: what `lundock-iscsi perf` prints. `write` overwrites the disk with random bytes."""
     parsed = urls.parse(url)
     settings: dict[str, Value] = {"queue_depth": depth}
-    with Client(parsed, settings, initiator_name) as client:
+    with Client(parsed, settings, initiator_name, interface) as client:
         info = unit_of(client, parsed)
         _check_load(info, size, write=write)
         unit = client.engine.session.unit(info.address)

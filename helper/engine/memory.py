@@ -108,6 +108,8 @@ class Memory:
 
     def settle(self) -> bool:
         """Take back what fronts do not need any more; True when somebody who was refused should ask again."""
+        if not self._debtors:
+            return False
         changed = False
         for key, front in list(self._debtors.items()):
             needed = max(front.held + front.kept, self.share)
@@ -122,8 +124,9 @@ class Memory:
 
     def all_asked(self) -> None:
         """Everybody who was refused has asked again since the last call: who has not wants nothing any more."""
-        self._refused = [front for front in self._refused if id(front) in self._asked]
-        self._asked.clear()
+        if self._refused:
+            self._refused = [front for front in self._refused if id(front) in self._asked]
+            self._asked.clear()
 
     def _keep(self) -> None:
         self._pool.keep(self._lendable - self.lent)

@@ -41,6 +41,16 @@ def test_ls_over_ipv6(target):
     assert "LUN 1: disk" in result.stdout
 
 
+def test_a_network_interface_that_is_not_there_or_leads_nowhere_else(target):
+    found = cli("--interface", "lo", "ls", f"iscsi://{target.portal}")
+    assert found.returncode == 0
+    assert target.name in found.stdout
+    for name in ("nosuch0", "far-too-long-for-a-name"):
+        refused = cli("--interface", name, "inq", target.url(1))
+        assert refused.returncode == catalogue()["InterfaceNotFound"].exit
+        assert name in refused.stderr
+
+
 def test_ls_finds_what_libiscsi_finds(target):
     need.program("iscsi-ls")
     theirs = procs.run("iscsi-ls", f"iscsi://{target.portal}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 from support import need, netns, procs
+from support.nbd import CLI
 
 _ASK = """
 import asyncio, json, sys, tempfile
@@ -99,3 +100,9 @@ def test_each_interface_leads_to_its_own_target(star: Star) -> None:
     assert first == [star.targets[0]]
     assert second == [star.targets[1]]
     assert missing == "InterfaceNotFound"
+
+
+def test_so_it_is_with_the_engine_alone(star: Star) -> None:
+    for interface, target in zip(star.interfaces, star.targets, strict=True):
+        words = ["ip", "netns", "exec", star.namespace, *CLI, "--interface", interface, "ls", "iscsi://10.98.0.2:3260"]
+        assert f"Target: {target} " in procs.run(*words)
