@@ -35,11 +35,12 @@ class Stage:
 
 @dataclass(slots=True)
 class Probed:
-    """What came of it. `problem` is None when it got as far as it should."""
+    """What came of it. `problem` is None when it got as far as it should; `ended` as the stages' times."""
 
     sign_in: str = ""
     stages: list[Stage] = field(default_factory=list)
     problem: Problem | None = None
+    ended: int = 0
 
 
 def own_isid() -> bytes:
@@ -87,7 +88,7 @@ class Probing:
 
     def _connected(self, told: Step) -> Callable[[socket.socket], None]:
         def connected(_sock: socket.socket) -> None:
-            self._reached(Stage("connected", time.monotonic_ns() // 1000))
+            self._reached(Stage("connected", _now()))
             told("login")
 
         return connected
@@ -104,6 +105,7 @@ class Probing:
             self._stage(message)
         elif message.type == "state" and message["state"] == "ended" and not self._done.done():
             self._found.problem = message.problem
+            self._found.ended = _now()
             self._done.set_result(None)
 
     def _stage(self, message: Message) -> None:
@@ -119,3 +121,7 @@ class Probing:
         """The worker ended before its answer."""
         if not self._done.done():
             self._done.set_exception(Problem("EngineDied"))
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1000

@@ -24,6 +24,7 @@ from .api.settings import Value, complete
 from .api.values import Descriptor
 from .attach.base import MethodInfo
 from .background import Background, Timeline
+from .diagnosis import Diagnosis
 from .jobs import Caller, Job, Jobs
 from .listener import Listener
 from .netwatch import NetworkWatch
@@ -61,6 +62,7 @@ class Service:
         self.jobs = Jobs(listener)
         self.portals = Portals(self)
         self.startup = Startup(self)
+        self.diagnosis = Diagnosis(self)
         self._network = NetworkWatch(self._network_changed)
         #: What is new and what is not is decided with this held.
         self.records = asyncio.Lock()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import keeping
+from . import keeping, resolver
 from .api.errors import Problem
 from .discovering import Discovering
 from .keeping import Kept
@@ -88,6 +88,10 @@ class Supervisor:
         return await Probing(self._nursery, self._run_dir, f"probe-{next(self._numbers)}").run(
             spec, portal, step, asking=asking
         )
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """Return the numbers of a host. Raises Problem."""
+        return await resolver.resolve(self._nursery, host)
 
     async def reachable_first(self, spec: SessionSpec) -> SessionSpec:
         """Return the spec with the portal in front that answers first."""

@@ -80,7 +80,7 @@ class ManagerObject:
 
     def prompt(self, member: str, args: tuple[Any, ...]) -> dict[str, str]:
         """Return what the question for a password tells."""
-        names = {"Discover": "address", "AddPortal": "address", "AddTarget": "target"}
+        names = {"Discover": "address", "Diagnose": "address", "AddPortal": "address", "AddTarget": "target"}
         return {names[member]: str(args[0])} if member in names else {}
 
     async def discover(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
@@ -92,6 +92,10 @@ class ManagerObject:
     ) -> ObjectPath:
         target = await self._service.add_target(await self._who_is(call.sender), name, portals, options)
         return path(target.ref)
+
+    async def diagnose(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
+        caller = await self._who_is(call.sender)
+        return path(job_ref(self._service.diagnosis.address(caller, address, options, _secrets(options))))
 
     async def add_portal(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
         portal = await self._service.portals.add(await self._who_is(call.sender), address, options)
@@ -159,6 +163,10 @@ class TargetObject:
     async def login(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
         return path(job_ref(self._service.login(caller, self._target, options, _secrets(options))))
+
+    async def diagnose(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        caller = await self._who_is(call.sender)
+        return path(job_ref(self._service.diagnosis.target(caller, self._target, options, _secrets(options))))
 
     async def probe(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
         return path(job_ref(self._service.probe(await self._who_is(call.sender), self._target)))
