@@ -123,7 +123,7 @@ class Aborting:
             raise self._timeout()
         if response == pdu.FunctionResponse.COMPLETE:
             if self._conclude(abort.task):
-                self._session.again(abort.task)
+                self._session.outcomes.again(abort.task)
         else:
             self._reset(abort.task.unit.lun)
 
@@ -134,7 +134,9 @@ class Aborting:
         task.off_wire()
         if task.timeouts < MAX_TIMEOUTS and not task.once:
             return True
-        self._session.fail(task, errno.EIO, "Timeout", {"what": "command", "seconds": self._session.command_timeout})
+        self._session.outcomes.fail(
+            task, errno.EIO, "Timeout", {"what": "command", "seconds": self._session.command_timeout}
+        )
         return False
 
     # -- all of a unit -----------------------------------------------------------------------------------------

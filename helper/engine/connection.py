@@ -152,7 +152,7 @@ class Connection:
             task.got += length
             task.data_sn += 1
             if flags & pdu.STATUS:
-                self.session.ended(task, 0, status, flags, residual, b"", now)
+                self.session.outcomes.ended(task, 0, status, flags, residual, b"", now)
         self.session.window(exp_cmd_sn, max_cmd_sn)
 
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
@@ -229,7 +229,7 @@ class Connection:
                             task.got += length
                         if flags & pdu.STATUS:
                             self.exp_stat_sn = exp_stat_sn
-                            session.ended(task, 0, status, flags, residual, b"", now)
+                            session.outcomes.ended(task, 0, status, flags, residual, b"", now)
                     self._large = False
                 else:
                     self._large = length >= LARGE
@@ -266,13 +266,13 @@ class Connection:
                                 read_count = read_bytes = write_count = write_bytes = 0
                             write_count += 1
                             write_bytes += task.length
-                        session.written(task)
+                        session.outcomes.written(task)
                     elif task is not session.nobody:
                         if data_sn > task.data_sn and task.got >= 0:
                             raise _broken("It sent more data than came.")  # 7.9, 11.4.8
                         self.exp_stat_sn = exp_stat_sn
                         text = bytes(view[data : data + length])
-                        session.ended(task, buffer[pos + 2], status, flags, residual, text, now)
+                        session.outcomes.ended(task, buffer[pos + 2], status, flags, residual, text, now)
                     self._large = False
                 elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
                     task = tasks[itt & INDEX_MASK]

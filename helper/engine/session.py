@@ -13,11 +13,10 @@ that was not answered waits in `Unit.held` in that order, until `unit_ready` say
 from __future__ import annotations
 
 import errno
-import heapq
-import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from ..api.errors import Problem
 from ..api.settings import Value
@@ -27,15 +26,14 @@ from .aborting import MAX_TIMEOUTS
 from .buffers import Buffer, Pool
 from .connection import COMMAND_16
 from .options import number
+from .outcomes import Outcomes, ScsiCall
 from .scsi import cdb as cdbs
-from .scsi import sense as senses
 from .scsi.disk import ScsiRequest, ScsiResult
-from .task import INDEX_MASK, MAX_SLOTS, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
+from .task import MAX_SLOTS, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
 from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .task import PipeOwner
 
 _M = 0xFFFFFFFF
 _READ = pdu.FINAL | pdu.READ | pdu.Attribute.SIMPLE
@@ -44,13 +42,8 @@ _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 
 #: Slots for scans and the like, beside those of the queue depth.
 SPARE_SLOTS = 16
-#: How often a command is sent again at once (unit attention, aborted command) before it fails.
-MAX_RETRIES = 5
-#: Back-off of busy units: seconds, doubled each time.
-FIRST_DELAY, LAST_DELAY = 0.008, 32.0
 
 _READS, _READ_BYTES, _WRITES, _WRITE_BYTES, _FLUSHES, _DISCARDS, _ERRORS, _RETRIES, _IN_FLIGHT = range(len(DISK))
-_COUNTED = {0x35: _FLUSHES, 0x91: _FLUSHES, 0x42: _DISCARDS, 0x93: _DISCARDS}
 
 
 class Upward(Protocol):
@@ -69,24 +62,6 @@ class Upward(Protocol):
         """The target wants us to log out within so many seconds (11.9.1): do, and come back."""
 
 
-class ScsiCall:
-    """Owner of one command whose result is wanted as it is: scans. Not retried, not replayed."""
-
-    def __init__(self, finished: Callable[[ScsiResult | Problem], None], room: bytearray) -> None:
-        self.finished = finished
-        self.room = room
-
-    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
-        """Never called: its reads have a place of their own."""
-
-    def done(self, task: Task, error: int) -> None:
-        """It ended well, or the session did."""
-        if error:
-            self.finished(Problem("ConnectionLost", address=""))
-        else:
-            self.finished(ScsiResult(0, bytes(self.room[: max(task.got, 0)])))
-
-
 class Session:
     """Tasks, numbers and units of one session; at most one connection at a time."""
 
@@ -102,14 +77,11 @@ class Session:
         #: Slots by index. Indexes without a slot have one that is never on the wire, so that any tag can be looked up.
         self.nobody = Task(MAX_SLOTS - 1)
         self.free = [Task(i) for i in range(depth)]
-        self._spare = [Task(i) for i in range(depth, depth + SPARE_SLOTS)]
-        self.slots = [*self.free, *self._spare]
+        self.spare = [Task(i) for i in range(depth, depth + SPARE_SLOTS)]
+        self.slots = [*self.free, *self.spare]
         self.tasks = [*self.slots, *([self.nobody] * (MAX_SLOTS - len(self.slots)))]
         #: Commands that wait for the target's window.
         self.waiting: deque[Task] = deque()
-        #: What is retried later: (when, order, task).
-        self._later: list[tuple[float, int, Task]] = []
-        self._order = itertools.count()
         self.cmd_sn = 0
         self._exp_cmd_sn = 0
         self._max_cmd_sn = 0
@@ -118,6 +90,7 @@ class Session:
         self._quiet = False  # no new commands: a logout is on its way
         self.command_timeout = number(settings, "command_timeout")
         self.upkeep = Upkeep(self, settings)
+        self.outcomes = Outcomes(self)
 
     # -- units -------------------------------------------------------------------------------------------------
     def unit(self, lun: int) -> Unit:
@@ -133,14 +106,14 @@ class Session:
         unit.ready = True
         self.waiting.extend(unit.held)
         unit.held.clear()
-        self._pump()
+        self.pump()
 
     def refuse(self, unit: Unit, error: int) -> None:
         """Answer what waits for the unit, and what will be asked, with an errno."""
         unit.refused = error
         held, unit.held = unit.held, deque()
         for task in held:
-            self._finish(task, error)
+            self.outcomes.finish(task, error)
 
     def hold(self, lun: int) -> None:
         """No new commands for this unit: what waits for the window waits for the unit."""
@@ -263,9 +236,9 @@ class Session:
 
     def scsi(self, request: ScsiRequest, finished: Callable[[ScsiResult | Problem], None]) -> None:
         """Send a scan's command, past what waits; `finished` gets the result as it is, or why there is none."""
-        if not self._spare or self.connection is None:
+        if not self.spare or self.connection is None:
             raise Problem("Busy")
-        task = self._spare.pop()
+        task = self.spare.pop()
         room = bytearray(request.read_length)
         task.unit = Unit(request.lun)
         task.owner = ScsiCall(finished, room)
@@ -279,20 +252,20 @@ class Session:
         task.started = self.now
         task.attempts = task.timeouts = 0
         self.waiting.appendleft(task)
-        self._pump()
+        self.pump()
 
     def _start(self, task: Task) -> None:
         unit = task.unit
         unit.in_flight += 1
         if unit.refused:
-            self._finish(task, unit.refused)
+            self.outcomes.finish(task, unit.refused)
         elif not unit.ready:
             unit.held.append(task)
         else:
             self.waiting.append(task)
-            self._pump()
+            self.pump()
 
-    def _pump(self) -> None:
+    def pump(self) -> None:
         """Send what waits, as far as the window goes (4.2.2.1)."""
         waiting, connection = self.waiting, self.connection
         if connection is None or self._quiet:
@@ -315,7 +288,7 @@ class Session:
             self._max_cmd_sn = max_cmd_sn
         self._set_credit()
         if self.waiting:
-            self._pump()
+            self.pump()
 
     def _set_credit(self) -> None:
         self._credit = 0 if self._quiet else max(0, pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1)
@@ -356,178 +329,17 @@ class Session:
             to.writes[index] += writes
         counters[_IN_FLIGHT] = max(unit.in_flight, 0)
 
-    def written(self, task: Task) -> None:
-        """End a command without data from the target that went well; reads and writes were counted."""
-        if task.pooled is not None:
-            self._let_go(task)
-        if not task.opcode:
-            self._finish(task, 0)
-            return
-        task.data = None
-        task.owner.done(task, 0)
-        self.free.append(task)
-
-    def ended(
-        self, task: Task, response: int, status: int, flags: int, residual: int, text: bytes, now: float
-    ) -> None:  # fmt: skip
-        """End, or send again, any other task: with residuals, sense data, or a read in several pieces (11.4)."""
-        if status == senses.Status.CHECK_CONDITION and not text and response == pdu.Response.COMPLETED:
-            task.timeouts += 1  # it is not tried for ever
-            raise Problem("ProtocolError", detail="It sent CHECK CONDITION without sense data.")  # 7.7
-        received = task.got
-        task.itt = ~task.itt
-        if response != pdu.Response.COMPLETED:
-            self._retry_later(task, "IoError", now)  # 11.4.3: status and flags mean nothing
-            return
-        sense = pdu.split_sense(text)[0] if text else b""
-        owner = task.owner
-        if isinstance(owner, ScsiCall):
-            if status:
-                owner.finished(ScsiResult(status, bytes(owner.room[: max(received, 0)]), sense))
-                self._free(task)
-            else:
-                self._finish(task, 0)
-            return
-        if status:
-            self._failed(task, status, sense, now)
-            return
-        short = bool(flags & (pdu.OVERFLOW | pdu.UNDERFLOW)) or (task.flags & pdu.READ and received != task.length)
-        if short and task.opcode:
-            self.fail(task, errno.EIO, "ScsiError", {"detail": f"residual {residual}"})
-        elif task.opcode == READ_16:
-            self.count(task.unit, task.started, now, 1, task.length, 0, 0)
-            self._show(task)
-        elif task.opcode:
-            self.count(task.unit, task.started, now, 0, 0, 1, task.length)
-            self._finish(task, 0, counted=True)
-        else:
-            self._finish(task, 0)
-
-    def _show(self, task: Task) -> None:
-        """Hand a read in `pooled`, or in the owner's own place, to its owner."""
-        pooled, pipe = task.pooled, task.pipe
-        if pipe is not None:
-            task.pipe = None
-            cast("PipeOwner", task.owner).piped(task, pipe)
-            self._free(task)
-            return
-        if pooled is None:
-            self._finish(task, 0, counted=True)
-            return
-        start = len(pooled.view) - pooled.size
-        task.owner.read_ready(task, pooled.view, start, start + task.length)
-        self._free(task, keep_data=True)
-
-    def _failed(self, task: Task, status: int, sense: bytes, now: float) -> None:
-        """Do what the table says about this status and sense data."""
-        verdict = senses.classify(status, sense)
-        attrs: dict[str, str | int] = {"lun": f"{task.unit.lun:016x}", "sense": str(verdict.sense)}
-        if task.opcode == OTHER and verdict.event == "unsupported":
-            self._finish(task, errno.EOPNOTSUPP)  # its owner knows another way
-            return
-        if verdict.event:
-            self.report(task.unit, verdict)
-        match verdict.action:
-            case senses.Action.SUCCESS:
-                self._succeeded_with_sense(task, now)
-            case senses.Action.RETRY_NOW if task.attempts < MAX_RETRIES:
-                self.again(task)
-            case senses.Action.RETRY_LATER:
-                self._retry_later(task, verdict.code or "IoError", now)
-            case _:
-                code = verdict.code or "ScsiError"
-                if verdict.sense.information is not None:
-                    attrs["lba"] = verdict.sense.information
-                self.fail(task, ERRNO.get(code, errno.EIO), code, attrs)
-
-    def report(self, unit: Unit, verdict: senses.Verdict) -> None:
-        """Tell what a unit says, but not each time that it is busy."""
-        if verdict.action is not senses.Action.RETRY_LATER:
-            self.upward.event(verdict.event, {"lun": f"{unit.lun:016x}", "sense": str(verdict.sense)})
-            self.upward.look_again(unit, verdict.event)
-
-    def _succeeded_with_sense(self, task: Task, now: float) -> None:
-        if task.opcode == READ_16 and task.got != task.length:
-            self.fail(task, errno.EIO, "ScsiError", {"detail": "short read"})
-        elif task.opcode == READ_16:
-            self.count(task.unit, task.started, now, 1, task.length, 0, 0)
-            self._show(task)
-        else:
-            self._finish(task, 0)
-
-    def again(self, task: Task) -> None:
-        """Send a task again, behind what waits."""
-        task.attempts += 1
-        self._count_one(task.unit, _RETRIES)
-        task.off_wire()
-        if task.unit.ready:
-            self.waiting.append(task)
-            self._pump()
-        else:
-            task.unit.held.append(task)
-
-    def _retry_later(self, task: Task, code: str, now: float) -> None:
-        delay = min(FIRST_DELAY * (1 << min(task.attempts, 20)), LAST_DELAY)
-        if now + delay > task.started + self.command_timeout:
-            self.fail(task, errno.EIO, code, {})
-            return
-        task.attempts += 1
-        self._count_one(task.unit, _RETRIES)
-        task.off_wire()
-        heapq.heappush(self._later, (now + delay, next(self._order), task))
-
-    def fail(self, task: Task, error: int, code: str, attrs: dict[str, str | int]) -> None:
-        """End a task with an error that somebody may want to know about."""
-        lba = task.lba if task.opcode else 0
-        self.upward.event("io-error", {"code": code, "lun": f"{task.unit.lun:016x}", "lba": lba, **attrs})
-        self._finish(task, error)
-
-    def _finish(self, task: Task, error: int, *, counted: bool = False) -> None:
-        """Tell the owner, and free the slot."""
-        unit = task.unit
-        if not counted:
-            unit.in_flight -= 1
-        if error:
-            self._count_one(unit, _ERRORS)
-        elif task.opcode == OTHER and task.cdb[0] in _COUNTED:
-            self._count_one(unit, _COUNTED[task.cdb[0]])
-        self._let_go(task)
-        task.owner.done(task, error)
-        self._free(task)
-
-    def _let_go(self, task: Task) -> None:
-        """Give a pooled buffer back; one that may still lie in the send queue is only forgotten."""
-        pooled, task.pooled = task.pooled, None
-        if pooled is not None and (task.data is None or self.connection is None or self.connection.out.empty):
-            pooled.release()
-
-    def _free(self, task: Task, *, keep_data: bool = False) -> None:
-        if task.pooled is not None and keep_data:
-            task.pooled.release()  # its owner did not take it
-        task.pooled = None
-        task.data = task.dest = None
-        task.pieces = None
-        if task.pipe is not None:
-            task.drop_pipe()
-        index = (task.itt if task.itt >= 0 else ~task.itt) & INDEX_MASK
-        (self.free if index < self.depth else self._spare).append(task)
-
-    def _count_one(self, unit: Unit, which: int) -> None:
-        if unit.counters is not None:
-            unit.counters.counters[which] += 1
-
     # -- time --------------------------------------------------------------------------------------------------
     def next_deadline(self) -> float | None:
         """When `on_timer` wants to be called because something is retried; beside that, once a second is enough."""
-        return self._later[0][0] if self._later else None
+        return self.outcomes.next_deadline()
 
     def on_timer(self, now: float) -> None:
         """Retry what is due, and let Upkeep look around; raises Problem("Timeout")."""
         self.now = now
-        while self._later and self._later[0][0] <= now:
-            task = heapq.heappop(self._later)[2]
+        for task in self.outcomes.due(now):
             (self.waiting if task.unit.ready else task.unit.held).append(task)
-        self._pump()
+        self.pump()
         if self.connection is not None:
             self.upkeep.on_timer(now)
 
@@ -545,10 +357,9 @@ class Session:
         """The connection is gone: everything unanswered waits, in the order of its numbers; scans fail."""
         first = self.cmd_sn
         sent = [task for task in self.slots if task.itt >= 0]
-        sent += [task for _, _, task in self._later]
+        sent += self.outcomes.due(math.inf)
         sent.sort(key=lambda task: pdu.sn_diff(task.cmd_sn, first))
         everything = [*sent, *self.waiting]
-        self._later.clear()
         self.waiting.clear()
         self.upkeep.forget()
         self.connection = None
@@ -562,7 +373,7 @@ class Session:
                 task.pooled.release()
                 task.pooled = task.dest = None
             if self._must_fail(task):
-                self._finish(task, errno.EIO)
+                self.outcomes.finish(task, errno.EIO)
             else:
                 before.setdefault(id(task.unit), []).append(task)
         for unit in self.units.values():
@@ -584,7 +395,3 @@ class Session:
         """Send no more commands: a logout comes."""
         self._quiet = True
         self._credit = 0
-
-
-#: What the one who asked for blocks is told; everything else is EIO.
-ERRNO = {"NoSpace": errno.ENOSPC, "WriteProtected": errno.EROFS, "ReservationConflict": errno.EBADE}

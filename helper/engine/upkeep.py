@@ -102,7 +102,7 @@ class Upkeep:
             case pdu.AsyncEvent.SCSI:
                 verdict = senses.classify(senses.Status.CHECK_CONDITION, pdu.split_sense(data)[0])
                 if verdict.event:
-                    self._session.report(self._session.units.get(message.lun) or Unit(message.lun), verdict)
+                    self._session.outcomes.report(self._session.units.get(message.lun) or Unit(message.lun), verdict)
             case pdu.AsyncEvent.LOGOUT_REQUEST | pdu.AsyncEvent.NEGOTIATION_REQUEST:
                 self._session.upward.leave(message.parameter3, Problem("ConnectionLost", address=""))
             case pdu.AsyncEvent.CONNECTION_DROP | pdu.AsyncEvent.SESSION_DROP:

@@ -220,7 +220,7 @@ def _lose(session: Session, owner: Owner) -> None:
     assert not session.busy
     assert all(task.itt < 0 for task in session.slots)
     held = len(unit.held)
-    assert len(session.free) + len(session._spare) + held == len(session.slots)
+    assert len(session.free) + len(session.spare) + held == len(session.slots)
     session.refuse(unit, 5)
     assert not unit.held
     assert len(session.free) == session.depth
