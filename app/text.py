@@ -124,6 +124,8 @@ STEPS: Mapping[str, str] = {
 
 KINDS: Mapping[str, str] = {
     "discover": mark("Looking for targets"),
+    "refresh": mark("Looking for targets"),
+    "probe": mark("Asking the target"),
     "login": mark("Connecting"),
     "logout": mark("Disconnecting"),
     "rescan": mark("Looking for disks"),

@@ -67,6 +67,7 @@ class Manager(_View):
     version: str = ""
     initiator_name: str = ""
     initiator_alias: str = ""
+    initiator_name_warning: str = ""
     attach_methods: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -78,6 +79,7 @@ class Target(_View):
     alias: str = ""
     portals: tuple[Mapping[str, Any], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    settings_origin: Mapping[str, Any] = field(default_factory=dict)
     startup: str = "manual"
     owner: int = 0
     source: str = "/"

@@ -180,6 +180,12 @@ async def remove_target(client: Client, target: str) -> None:
     await client.call(target, TARGET, "Remove", {})
 
 
+async def probe(client: Client, target: str, on_step: Step = no_step) -> str:
+    """Ask a target which sign-in it wants: "none" or "chap"."""
+    details = await client.job(target, TARGET, "Probe", {}, on_step=on_step)
+    return str(details.get("sign-in", "none"))
+
+
 async def login(
     client: Client,
     target: str,

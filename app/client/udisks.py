@@ -106,6 +106,11 @@ async def mount(device: str, bus: str = "system") -> str:
         return places[0]
 
 
+async def mount_if_any(device: str, bus: str = "system") -> str:
+    """As `mount`, but a device without a file system is left alone; returns "" then."""
+    return await mount(device, bus) if (await contents(device, bus)).mountable else ""
+
+
 async def unmount(device: str, bus: str = "system") -> None:
     """Unmount everything on a device, wherever it is mounted. Raises Problem; what was done until then stays done."""
     async with _Udisks.open(device, bus) as udisks:

@@ -2,13 +2,14 @@
 """“Connect to a target”, step by step, as data and plain functions: no Qt, no bus.
 
 A `Flow` is frozen. Each function takes one and returns the next, with what is to be done meanwhile as `flow.effect`:
-who shows it carries the effect out and reports back with `found`, `connected` or `failed`. Nothing typed is lost by
-going back: it stays in the flow.
+who shows it carries the effect out and reports back with `found`, `probed`, `connected` or `failed`. Nothing typed is
+lost by going back: it stays in the flow.
 
-    ADDRESS --submit_address--> LOOKING --found--> CHOOSE --choose--> CONNECTING --connected--> DONE
-                                  |                                    |  ^
-                                  +--failed--> ADDRESS (or SIGN_IN)    |  +--sign_in-- SIGN_IN
-                                                                       +--failed--> SIGN_IN or CHOOSE, with the problem
+    ADDRESS --submit_address--> LOOKING --found--> CHOOSE --choose--> ASKING --probed--> SIGN_IN --sign_in--> OPTIONS
+    OPTIONS --set_options--> CONNECTING --connected--> DONE
+
+ASKING learns which sign-in the target wants; who need not sign in goes to OPTIONS at once. A failure leads to the step
+where it can be mended, with what was typed there.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from enum import Enum
 from typing import Any
 
 from ...helper.api.errors import Problem
+from ..client.connecting import Options
 from ..client.objects import short_name
 from ..client.operations import Found, Secrets, SignIn, parse_portal, portals_text
+from ..words import mark
+from .link import is_link, parse_link
 
 
 class Step(Enum):
@@ -29,9 +33,15 @@ class Step(Enum):
     ADDRESS = "address"
     LOOKING = "looking"
     CHOOSE = "choose"
+    ASKING = "asking"
     SIGN_IN = "sign-in"
+    OPTIONS = "options"
     CONNECTING = "connecting"
     DONE = "done"
+
+
+#: The steps in which something is done, and nothing is asked.
+WORKING = frozenset({Step.LOOKING, Step.ASKING, Step.CONNECTING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,14 @@ class Discover:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Effect: ask the target which sign-in it wants."""
+
+    name: str
+    portals: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Connect:
     """Effect: save the target if it is not, connect, attach its disks; keep the sign-in when asked to."""
 
@@ -52,10 +70,10 @@ class Connect:
     sign_in: SignIn
     secrets: Secrets | None
     keep: bool
-    attach: bool
+    options: Options
 
 
-Effect = Discover | Connect
+Effect = Discover | Probe | Connect
 
 #: Errors that a name and a secret may mend.
 SIGN_IN_ERRORS = frozenset(
@@ -76,7 +94,7 @@ class Flow:
     sign_in: SignIn = field(default_factory=SignIn)
     secrets: Secrets = field(default_factory=Secrets)
     keep: bool = True
-    attach: bool = True
+    options: Options = field(default_factory=Options)
     problem: Problem | None = None
     effect: Effect | None = None
     for_discovery: bool = False
@@ -84,12 +102,18 @@ class Flow:
 
 
 def submit_address(flow: Flow, address: str, target_name: str = "") -> Flow:
-    """Take the address; with a target's name typed as well, nothing is looked for."""
+    """Take the address, or a link. With a target's name typed as well, nothing is looked for."""
     flow = replace(flow, address=address.strip(), target_name=target_name.strip(), problem=None, effect=None)
     try:
+        if is_link(flow.address):
+            link = parse_link(flow.address)
+            how = replace(flow.sign_in, chap_name=link.user) if link.user else flow.sign_in
+            flow = replace(flow, address=link.address, target_name=link.target or flow.target_name, sign_in=how)
         portal = parse_portal(flow.address)
     except Problem as problem:
-        return replace(flow, step=Step.ADDRESS, problem=problem)
+        # A link that is refused may have a password in it: it is not kept.
+        kept = "" if is_link(flow.address) else flow.address
+        return replace(flow, step=Step.ADDRESS, address=kept, problem=problem)
     if flow.target_name:
         return choose(replace(flow, found=()), Found(flow.target_name, (portal,)))
     discover = Discover(flow.address, SignIn(), None)
@@ -104,13 +128,30 @@ def found(flow: Flow, targets: Sequence[Found]) -> Flow:
     if not ordered:
         problem = Problem("NotFound", what=f"target at {flow.address} that this computer may see")
         return replace(flow, step=Step.ADDRESS, problem=problem, effect=None)
-    return replace(flow, step=Step.CHOOSE, found=ordered, chosen=ordered[0], problem=None, effect=None)
+    chosen = next((target for target in ordered if target == flow.chosen), ordered[0])
+    return replace(flow, step=Step.CHOOSE, found=ordered, chosen=chosen, problem=None, effect=None)
 
 
 def choose(flow: Flow, target: Found) -> Flow:
-    """Take the target; it is tried without signing in first, so that only who must is asked."""
-    flow = replace(flow, chosen=target, for_discovery=False)
-    return _connect(replace(flow, sign_in=SignIn(), problem=None), None)
+    """Take the target; it is asked first, so that only who must sign in is asked to."""
+    how = SignIn() if flow.for_discovery else flow.sign_in  # discovery's sign-in is not the session's
+    flow = replace(flow, chosen=target, for_discovery=False, sign_in=how, problem=None)
+    return replace(flow, step=Step.ASKING, effect=Probe(target.name, target.portals))
+
+
+def probed(flow: Flow, method: str, saved: SignIn | None = None) -> Flow:
+    """Take which sign-in the target wants; `saved` is what the record says of it."""
+    if flow.step is not Step.ASKING:
+        return flow
+    if method == "none":
+        how = replace(flow.sign_in, method="none")
+        return replace(flow, step=Step.OPTIONS, sign_in=how, secrets=Secrets(), effect=None, problem=None)
+    how = flow.sign_in
+    if saved is not None and saved.method != "none" and not how.chap_name:
+        how = saved
+    if how.method == "none":
+        how = replace(how, method="chap")
+    return replace(flow, step=Step.SIGN_IN, sign_in=how, effect=None, problem=None)
 
 
 def sign_in(flow: Flow, how: SignIn, secrets: Secrets, *, keep: bool) -> Flow:
@@ -122,31 +163,34 @@ def sign_in(flow: Flow, how: SignIn, secrets: Secrets, *, keep: bool) -> Flow:
         return replace(flow, problem=Problem("SecretReused"), effect=None)
     if flow.for_discovery:
         return replace(flow, step=Step.LOOKING, effect=Discover(flow.address, how, secrets))
-    return _connect(flow, secrets)
+    return replace(flow, step=Step.OPTIONS, effect=None)
 
 
-def _connect(flow: Flow, secrets: Secrets | None) -> Flow:
+def set_options(flow: Flow, options: Options) -> Flow:
+    """Take the options, and connect."""
+    flow = replace(flow, options=options, problem=None)
     if flow.chosen is None:
         return replace(flow, effect=None)
-    effect = Connect(flow.chosen.name, flow.chosen.portals, flow.sign_in, secrets, flow.keep, flow.attach)
+    secrets = flow.secrets if flow.sign_in.method != "none" else None
+    effect = Connect(flow.chosen.name, flow.chosen.portals, flow.sign_in, secrets, flow.keep, options)
     return replace(flow, step=Step.CONNECTING, effect=effect)
 
 
 def failed(flow: Flow, problem: Problem) -> Flow:
     """Take a failure: to the step where it can be mended, with what was typed."""
     flow = replace(flow, effect=None, problem=None if problem.code == "Cancelled" else problem)
-    if flow.step not in {Step.LOOKING, Step.CONNECTING}:
+    if flow.step not in WORKING:
         return flow
-    if problem.code in SIGN_IN_ERRORS:
-        first = problem.code == "AuthenticationRequired"
+    if problem.code in SIGN_IN_ERRORS and flow.step is not Step.ASKING:
+        first = problem.code == "AuthenticationRequired" and flow.sign_in.method == "none"
         return replace(
             flow,
             step=Step.SIGN_IN,
             for_discovery=flow.step is Step.LOOKING,
             problem=None if first else problem,
-            sign_in=flow.sign_in if flow.sign_in.method != "none" else SignIn("chap"),
+            sign_in=flow.sign_in if flow.sign_in.method != "none" else replace(flow.sign_in, method="chap"),
         )
-    return replace(flow, step=Step.CHOOSE if flow.step is Step.CONNECTING and flow.found else Step.ADDRESS)
+    return replace(flow, step=_back_of(flow))
 
 
 def connected(flow: Flow, luns: Sequence[str]) -> Flow:
@@ -157,17 +201,30 @@ def connected(flow: Flow, luns: Sequence[str]) -> Flow:
 _BACK: Mapping[Step, Step] = {
     Step.LOOKING: Step.ADDRESS,
     Step.CHOOSE: Step.ADDRESS,
-    Step.CONNECTING: Step.CHOOSE,
+    Step.ASKING: Step.CHOOSE,
     Step.SIGN_IN: Step.CHOOSE,
+    Step.OPTIONS: Step.SIGN_IN,
+    Step.CONNECTING: Step.OPTIONS,
 }
+
+
+def _back_of(flow: Flow) -> Step:
+    step = _BACK.get(flow.step, flow.step)
+    if flow.step is Step.OPTIONS and flow.sign_in.method == "none":
+        step = Step.CHOOSE
+    if flow.for_discovery and flow.step is Step.SIGN_IN:
+        step = Step.ADDRESS
+    return Step.ADDRESS if step is Step.CHOOSE and not flow.found else step
 
 
 def back(flow: Flow) -> Flow:
     """Go one step back; what is under way is to be cancelled by who carries it out."""
-    step = _BACK.get(flow.step, flow.step)
-    if step is Step.CHOOSE and not flow.found:
-        step = Step.ADDRESS
-    return replace(flow, step=step, problem=None, effect=None)
+    return replace(flow, step=_back_of(flow), problem=None, effect=None)
+
+
+def by_name(flow: Flow) -> Flow:
+    """The target is not among those that were found: its name is to be typed."""
+    return replace(flow, step=Step.ADDRESS, problem=None, effect=None)
 
 
 def describe(target: Found) -> tuple[str, str]:
@@ -179,11 +236,23 @@ def _chosen_name(flow: Flow) -> str:
     return flow.chosen.name if flow.chosen is not None else flow.address
 
 
-#: The steps of connecting as a person sees them, by Job.Step.
-PROGRESS: tuple[tuple[str, str], ...] = (
-    ("resolve", "Look up the address"),
-    ("connect", "Reach the device"),
-    ("login", "Sign in"),
-    ("scan", "Look for disks"),
-    ("attach", "Attach the disks"),
-)
+#: What is done in each working step, as a person sees it, by Job.Step.
+PROGRESS: Mapping[Step, tuple[tuple[str, str], ...]] = {
+    Step.LOOKING: (
+        ("resolve", mark("Look up the address")),
+        ("connect", mark("Reach the device")),
+        ("login", mark("Ask what it offers")),
+    ),
+    Step.ASKING: (
+        ("resolve", mark("Look up the address")),
+        ("connect", mark("Reach the target")),
+        ("login", mark("Ask how to sign in")),
+    ),
+    Step.CONNECTING: (
+        ("resolve", mark("Look up the address")),
+        ("connect", mark("Reach the target")),
+        ("login", mark("Sign in")),
+        ("scan", mark("Look for disks")),
+        ("attach", mark("Attach the disks")),
+    ),
+}

@@ -18,7 +18,7 @@ from ..client.operations import parse_portal, portals_text
 from ..words import mark, tr
 
 #: When a target may be connected, as far as the service knows it (Target.Startup).
-STARTUPS = ("manual",)
+STARTUPS = ("manual", "login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,8 @@ def changes(target: Target, edited: Mapping[str, Any]) -> dict[str, Any]:
         if value == value_of(target, field):
             continue
         if field.setting:
-            settings[name] = "" if value == field.default else value
+            system_wide = str(target.settings_origin.get(name, "")).startswith("/")
+            settings[name] = "" if value == field.default and not system_wide else value
         elif name == "portals":
             found[name] = parse_portals(str(value))
         else:

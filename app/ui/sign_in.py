@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ...helper.api.errors import Problem
 from ..client.operations import Secrets, SignIn
 from ..secrets import advice, generate
 from ..words import tr
@@ -113,6 +114,18 @@ class SignInForm(QWidget):
     def secrets(self) -> Secrets:
         """Return the secrets."""
         return Secrets(self.secret.field.text(), self.target_secret.field.text() if self.mutual.isChecked() else "")
+
+    def put(self, secrets: Secrets) -> None:
+        """Fill in secrets that are known."""
+        self.secret.field.setText(secrets.secret)
+        self.target_secret.field.setText(secrets.target_secret)
+
+    def no_keyring(self, problem: Problem) -> None:
+        """Say why nothing can be kept: the secret is asked for each time."""
+        why = str(problem.attrs.get("detail", ""))
+        self.keep.setChecked(False)
+        self.keep.setEnabled(False)
+        self.keep.setText(tr("Keep in the keyring ({why})").format(why=why.rstrip(".")))
 
     def clear(self) -> None:
         """Forget the secrets."""

@@ -307,7 +307,7 @@ class Window(QMainWindow):
         """Open the wizard, with what is known already filled in; the one that is open when there is one."""
         dialog = self._wizard if self._wizard is not None and isValid(self._wizard) else None
         if dialog is None:
-            dialog = ConnectDialog(self._bus, self)
+            dialog = ConnectDialog(self._bus, self, self._settings)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.setModal(True)
             dialog.connected.connect(self._on_new_target)

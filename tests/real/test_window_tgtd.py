@@ -75,11 +75,12 @@ class Bench:
         dialog = self.window.connect_to_target()
         dialog.start_with(address, name)
         self.click(dialog._go)
-        self.until(lambda: dialog.flow.step in {Step.SIGN_IN, Step.DONE} or dialog._banner.isVisible())
+        self.until(lambda: dialog.flow.step in {Step.SIGN_IN, Step.OPTIONS} or dialog._banner.isVisible())
         if dialog.flow.step is Step.SIGN_IN:
-            dialog._form.name.setText(ACCOUNT[0])
-            dialog._form.secret.field.setText(ACCOUNT[1])
+            dialog.form.name.setText(ACCOUNT[0])
+            dialog.form.secret.field.setText(ACCOUNT[1])
             self.click(dialog._go)
+        self.click(dialog._go)
         self.until(lambda: dialog.flow.step is Step.DONE)
         self.click(dialog._go)
 

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from lundock.app.client import udisks
 from lundock.helper.api.errors import Problem
 from support import need, procs
+from support.helper import HelperProcess
+from support.tgtd import LunSpec, Tgtd
 from support.udisks import Udisks, running_udisks
 
 
@@ -96,3 +102,76 @@ def test_nothing_to_mount_is_said(service: Udisks, device: str) -> None:
     with pytest.raises(Problem) as caught:
         asyncio.run(udisks.mount(device, service.bus))
     assert "no file system" in str(caught.value.attrs["detail"])
+
+
+def test_from_the_wizard_to_a_formatted_mounted_disk_and_back(
+    service: Udisks,
+    helper: HelperProcess,
+    tgtd: Tgtd,
+    target_name: str,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The whole way in the window, with the real helper, target and UDisks2."""
+    pytest.importorskip("PySide6")
+    from lundock.app.client.link import Where
+    from lundock.app.flows.connect import Step
+    from lundock.app.model.bridge import Bus
+    from lundock.app.ui.eject_dialog import EjectDialog
+    from lundock.app.ui.format_dialog import FormatDialog
+    from lundock.app.ui.window import Window
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QLabel
+
+    need.loop()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", service.bus)
+    target = tgtd.add_target(target_name, [LunSpec(64 << 20)])
+    bus = Bus(Where("address", helper.bus))
+    window = Window(bus)
+    qtbot.addWidget(window)
+
+    def until(check: Any) -> None:
+        qtbot.waitUntil(lambda: bool(check()), timeout=20_000)
+
+    def click(button: Any) -> None:
+        until(button.isEnabled)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    window.show()
+    bus.start()
+    try:
+        until(lambda: bus.snapshot_now.ready)
+        dialog = window.connect_to_target()
+        dialog.start_with(target.portal, target.name)
+        click(dialog._go)
+        until(lambda: dialog.flow.step is Step.OPTIONS)
+        dialog.options.mount.setChecked(False)  # the device has to be shown to this test's udisksd first
+        click(dialog._go)
+        until(lambda: dialog.flow.step is Step.DONE)
+        (lun,) = [lun for lun in bus.snapshot_now.luns.values() if lun.device]
+        service.show(lun.device)
+        (card,) = dialog.done_page.cards
+        until(lambda: card.what == "format")
+        click(card._do)
+        question = card.findChild(FormatDialog)
+        click(question._go)
+        click(question._go)
+        until(lambda: card.what == "udisks")
+        click(card._do)
+        until(lambda: card.what == "open")
+        click(dialog._go)
+        until(lambda: bus.snapshot_now.luns[lun.path].mounts)
+        window.tabs.setCurrentWidget(window.disks)
+        click(window.disks._eject)
+        until(lambda: window.findChild(EjectDialog) is not None)
+        asks = window.findChild(EjectDialog)
+        assert asks._go.text() == "Unmount and eject"
+        click(asks._go)
+        until(lambda: "safe to unplug" in " ".join(label.text() for label in asks.findChildren(QLabel)))
+        click(asks._go)
+        click(window.header._main)
+        until(lambda: window.target is not None and window.target.state == "disconnected")
+    finally:
+        window.close()
+        bus.stop()
+        service.inside("rm", "-f", lun.device)

@@ -96,6 +96,8 @@ class FakeTarget:
     settings: dict[str, Any] = field(default_factory=dict)
     startup: str = "manual"
     owner: int = 0
+    source: ObjectPath = NOTHING
+    vanished: bool = False
     interface: str = ""
     sign_in: str = "none"
     chap_name: str = ""
@@ -103,6 +105,16 @@ class FakeTarget:
     state: str = "disconnected"
     session: ObjectPath = NOTHING
     last_error: str = ""
+
+    async def probe(self, _call: Call, _options: dict[str, Any]) -> ObjectPath:
+        return self.service.start("probe", [self.path], self._probe)
+
+    async def _probe(self, job: FakeJob) -> dict[str, Any]:
+        for step in ("resolve", "connect", "login"):
+            job.go(step)
+            await asyncio.sleep(self.service.pace)
+        await self._reach()
+        return {"sign-in": "chap" if "chap" in self.name or "mutual" in self.name else "none"}
 
     async def login(self, _call: Call, options: dict[str, Any]) -> ObjectPath:
         given: dict[str, str] = {}
@@ -131,12 +143,15 @@ class FakeTarget:
         self.service.event("connected", self.name, {k: self.portals[0][k] for k in ("address", "port")})
         return {"session": session, "luns": self.service.luns_of(session)}
 
-    async def _check(self, sign_in: str, given: dict[str, str]) -> None:
+    async def _reach(self) -> None:
         address = self.portals[0]["address"]
         if address.startswith("slow"):
             await asyncio.sleep(3600)
         if address.startswith("refused"):
             raise Problem("ConnectionRefused", address=address, port=self.portals[0]["port"])
+
+    async def _check(self, sign_in: str, given: dict[str, str]) -> None:
+        await self._reach()
         if "chap" in self.name or "mutual" in self.name:
             if sign_in == "none":
                 raise Problem("AuthenticationRequired", target=self.name)
@@ -345,6 +360,8 @@ class FakeHelper:
             raise Problem("NameNotFound", address=host)
         portals = [{"address": "192.0.2.5", "port": 3260, "portal-group": 1}]
         offers = OFFERS[:1] if host.startswith("one") else OFFERS
+        if host.startswith("fifty"):
+            offers = tuple(f"disk-{number:02}" for number in range(50))
         return {"targets": [{"name": IQN + name, "portals": portals} for name in offers]}
 
     async def add_target(

@@ -227,7 +227,7 @@ def test_connecting_is_all_or_nothing_for_the_record(fake: RunningFake) -> None:
     async def connect(client: Client, secret: str) -> connecting.Connected:
         how, secrets = SignIn("chap", "me"), Secrets(secret)
         return await connecting.connect(
-            client, IQN + "chap-vault", portals, sign_in=how, secrets=secrets, attach=True
+            client, IQN + "chap-vault", portals, sign_in=how, secrets=secrets, options=connecting.Options()
         )  # fmt: skip
 
     assert code_of(fake, lambda c: connect(c, "wrong")) == "AuthenticationFailed"

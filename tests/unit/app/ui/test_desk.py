@@ -136,8 +136,8 @@ def test_with_nothing_connected_nothing_is_asked(bench: Bench, desk: Desk) -> No
 def test_a_link_opens_the_wizard_there(bench: Bench, desk: Desk) -> None:
     desk.call(f"iscsi://anna@nas.local:3261/{IQN}media/0", "")
     dialog = bench.window.connect_to_target()
-    assert dialog._address.text() == "nas.local:3261"
-    assert dialog._name.text() == IQN + "media"
+    assert dialog.address.address.text() == "nas.local:3261"
+    assert dialog.address.name.text() == IQN + "media"
     dialog.reject()
 
 
@@ -145,7 +145,7 @@ def test_a_link_with_a_password_is_refused_where_it_is_seen(bench: Bench, desk: 
     desk.call("iscsi://anna%hunter2hunter2@nas.local/x", "")
     dialog = bench.window.connect_to_target()
     assert dialog._banner.isVisible()
-    assert dialog._address.text() == ""
+    assert dialog.address.address.text() == ""
     assert "hunter2" not in " ".join(label.text() for label in dialog.findChildren(QLabel))
     dialog.reject()
 

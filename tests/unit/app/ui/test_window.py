@@ -12,8 +12,6 @@ pytest.importorskip("PySide6")
 
 from lundock.app.client.link import Where
 from lundock.app.client.mirror import Link
-from lundock.app.client.operations import Secrets
-from lundock.app.flows.connect import Step
 from lundock.app.model.bridge import Bus
 from lundock.app.secrets import Keyring
 from lundock.app.ui import theme
@@ -32,7 +30,7 @@ from PySide6.QtWidgets import (
     QTabBar,
     QWidget,
 )
-from support.fake_helper import ANYONE, IQN, SECRETS, RunningFake
+from support.fake_helper import ANYONE, IQN, RunningFake
 from support.window import Bench, Memory
 
 
@@ -44,68 +42,6 @@ def test_a_first_start_leads_to_the_wizard(bench: Bench) -> None:
     assert dialog is not None
     assert dialog.accessibleName() == "Connect to a target"
     dialog.close()
-
-
-def test_from_an_address_to_disks(bench: Bench) -> None:
-    dialog = bench.window.connect_to_target()
-    bench.go_from_address(dialog, "nas.local")
-    bench.until(lambda: dialog.flow.step is Step.CHOOSE)
-    assert dialog._list.count() == 5
-    bench.click(dialog._go)
-    bench.until(lambda: dialog.flow.step is Step.DONE)
-    words = " ".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisible())
-    assert "/dev/loop7" in words
-    bench.click(dialog._go)
-    bench.until(lambda: bench.window.disks._model.rowCount() == 2)
-    assert bench.window.target is not None
-    assert bench.window.target.name == IQN + "backup"
-
-
-def test_signing_in_with_a_wrong_secret_then_the_right_ones(bench: Bench) -> None:
-    dialog = bench.window.connect_to_target()
-    dialog.start_with("nas.local", IQN + "mutual-vault")
-    bench.click(dialog._go)
-    bench.until(lambda: dialog.flow.step is Step.SIGN_IN)
-    assert not dialog._go.isEnabled()
-    assert not dialog._banner.isVisible(), "being asked is no error"
-    form = dialog._form
-    bench.qtbot.keyClicks(form.secret.field, "wrong secret")
-    bench.click(dialog._go)
-    bench.until(lambda: dialog.flow.step is Step.SIGN_IN and dialog._banner.isVisible())
-    assert bench.fake.helper.targets == {}, "nothing is saved that did not work"
-    form.secret.field.setText(SECRETS[0])
-    form.mutual.setChecked(True)
-    form.target_secret.field.setText(SECRETS[0])
-    assert not dialog._go.isEnabled(), "the same secret both ways"
-    form.target_secret.field.setText(SECRETS[1])
-    bench.click(dialog._go)
-    bench.until(lambda: dialog.flow.step is Step.DONE)
-    assert form.secrets() == Secrets()
-    bench.until(lambda: sorted(bench.memory.kept.values()) == sorted(SECRETS))
-    (target,) = bench.fake.helper.targets.values()
-    assert target.sign_in == "mutual"
-
-
-def test_what_goes_wrong_stands_above_the_step_where_it_can_be_mended(bench: Bench) -> None:
-    dialog = bench.window.connect_to_target()
-    bench.go_from_address(dialog, "refused.example")
-    bench.until(dialog._banner.isVisible)
-    assert dialog.flow.step is Step.ADDRESS
-    assert "refused.example refuses connections" in dialog._banner._summary.text()
-    assert dialog._address.text() == "refused.example"
-
-
-def test_going_back_and_escape_stop_the_work(bench: Bench) -> None:
-    dialog = bench.window.connect_to_target()
-    bench.go_from_address(dialog, "slow.example")
-    bench.until(lambda: dialog.flow.step is Step.LOOKING and bench.fake.helper.jobs)
-    bench.click(dialog._back)
-    assert dialog.flow.step is Step.ADDRESS
-    bench.until(lambda: all(job.finished for job in bench.fake.helper.jobs.values()))
-    bench.click(dialog._go)
-    bench.until(lambda: len(bench.fake.helper.jobs) == 2)
-    bench.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    bench.until(lambda: all(job.finished for job in bench.fake.helper.jobs.values()))
 
 
 def test_the_main_button_connects_and_disconnects(bench: Bench) -> None:
