@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pings, rejects and the target's own messages at their edges; test_session.py has how they go when all is well."""
+
+import pytest
+from lundock.helper.api.errors import Problem
+from support.wire import LUN, NO_TAG, Wire, sense
+
+
+def refused(wire, pdu):
+    with pytest.raises(Problem) as caught:
+        wire.give(pdu)
+    return caught.value
+
+
+def reject(wire, data, reason=0x04):
+    return wire.pdu(0x3F, 0x80, b2=reason, stat_sn=wire.next_stat_sn(), data=data)
+
+
+def test_a_nop_in_that_asks_and_answers_at_once():
+    wire = Wire(settings={"ping_interval": 5})
+    wire.session.on_timer(5.0)
+    ping = wire.one()
+    assert refused(wire, wire.pdu(0x20, 0x80, itt=ping.itt, ttt=7, stat_sn=wire.stat_sn)).code == "ProtocolError"
+
+
+def test_a_rejected_ping_is_a_sign_of_life():
+    wire = Wire(settings={"ping_interval": 5, "ping_timeout": 5})
+    wire.session.on_timer(5.0)
+    ping = wire.one()
+    wire.give(reject(wire, ping.header), now=6.0)
+    wire.session.upkeep.alive(6.0)
+    wire.session.on_timer(10.9)
+    assert wire.sent() == []
+    # Its answer comes after all, to a tag that is no longer waited for.
+    assert refused(wire, wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn())).code == "ProtocolError"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", b"\x01" + bytes(47)])
+def test_a_reject_that_does_not_say_of_what(data):
+    wire = Wire()
+    wire.read()
+    wire.sent()
+    problem = refused(wire, reject(wire, data))
+    assert problem.code == "ProtocolError"
+    assert "reason 0x04" in str(problem.attrs["detail"])
+    assert wire.asker.ended == []
+
+
+def test_a_message_about_a_unit_that_is_not_known():
+    wire = Wire()
+    message = wire.pdu(0x32, 0x80, lun=LUN + 1, stat_sn=wire.next_stat_sn(), data=sense(0x6, 0x2A, 0x09))
+    wire.give(message)
+    assert wire.above.looks == ["capacity-changed"]
+    assert wire.above.events[0][1]["lun"] == f"{LUN + 1:016x}"
+
+
+def test_a_message_that_says_nothing_worth_telling():
+    wire = Wire()
+    wire.give(wire.pdu(0x32, 0x80, lun=LUN, stat_sn=wire.next_stat_sn(), data=sense(0x0, 0, 0)))
+    assert wire.above.events == wire.above.looks == []
+
+
+def test_nobody_is_asked_where_that_is_not_wanted():
+    wire = Wire(settings={"ping_interval": 0})
+    wire.session.on_timer(10_000.0)
+    assert wire.sent() == []
+
+
+def test_without_a_connection_nothing_is_asked_and_nothing_taken():
+    wire = Wire()
+    answers = []
+    connection = wire.connection
+    wire.session.lost()
+    wire.session.upkeep.log_out(answers.append)
+    connection.received(0, 0.0)
+    raw = wire.pdu(0x20, 0x80, itt=NO_TAG, ttt=5, stat_sn=wire.stat_sn)
+    (buffer,) = connection.next_read()
+    buffer[: len(raw)] = raw
+    connection.received(len(raw), 0.0)
+    assert connection.out.empty
+    assert answers == []
