@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 
+from . import defaults
 from .api import names
 from .api.bus import BusError, Connection
 from .api.errors import Problem
 from .attach import methods
 from .bus.authority import Polkit, SameUser
 from .bus.tree import Tree
+from .identity import machine_mark
 from .nursery import Nursery
 from .options import Options, private_folder
 from .service import Service
@@ -90,7 +92,12 @@ async def _serve(options: Options, nursery: Nursery) -> int:
     supervisor = Supervisor(options.run_dir, nursery)
     authority = SameUser() if options.session else Polkit(connection)
     tree = Tree(connection, authority)
-    service = Service(store, supervisor, methods(), tree)
+    service = Service(
+        store, supervisor, methods(), tree, defaults=defaults.load(options.config_dir), machine=machine_mark()
+    )
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, lambda: service.set_defaults(defaults.load(options.config_dir))
+    )
     try:
         await tree.begin(service)
         await _take_name(connection, options.bus)

@@ -105,20 +105,34 @@ class Diagnosis:
 
         return self._service.jobs.start("diagnose", (target.ref,), caller, work)
 
+    def probe(self, caller: Caller, target: Target) -> Job:
+        """Learn which sign-in the target asks for. Details: sign-in."""
+
+        async def work(job: Job) -> dict[str, Any]:
+            self._service.must_exist(target)
+            supervisor, record = self._service.supervisor, target.record
+            spec = await supervisor.reachable_first(self._service.spec(record, sign_in_fields({}, record)))
+            found = await supervisor.probe(spec, spec.portals[0], self._service.stepper(job), asking=True)
+            if found.problem is not None:
+                raise found.problem
+            return {"sign-in": found.sign_in}
+
+        return self._service.jobs.start("probe", (target.ref,), caller, work)
+
     def _spec(self, name: str, portals: tuple[Portal, ...], fields: Mapping[str, Any]) -> SessionSpec:
         return SessionSpec(
             key="diagnosis",
             target_name=name,
             portals=portals,
-            initiator_name=self._service.initiator_name,
-            initiator_alias=self._service.initiator_alias,
+            initiator_name=self._service.identity.name,
+            initiator_alias=self._service.identity.alias,
             isid=own_isid(),
             settings=self._service.complete({}),
             **fields,
         )
 
     def _about(self, subject: str) -> About:
-        return About(subject, self._service.initiator_name, metadata.version("lundock"))
+        return About(subject, self._service.identity.name, metadata.version("lundock"))
 
 
 class _Run:

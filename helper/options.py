@@ -21,6 +21,7 @@ class Options:
     bus: str
     state_dir: Path
     run_dir: Path
+    config_dir: Path
     log_level: str
     log_out: bool
     idle_exit: float
@@ -33,6 +34,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--bus", metavar="ADDRESS", default="", help="serve on this bus")
     parser.add_argument("--state-dir", metavar="DIR", type=Path, help="where saved targets are")
     parser.add_argument("--run-dir", metavar="DIR", type=Path, help="where sockets and mounts are")
+    parser.add_argument("--config-dir", metavar="DIR", type=Path, help="where system-wide settings are (/etc/lundock)")
     parser.add_argument("--log-level", choices=LEVELS, default="info", help="what is logged (info)")
     parser.add_argument(
         "--stop-policy",
@@ -49,6 +51,7 @@ def parse(arguments: Sequence[str]) -> Options:
         bus=given.bus or ("session" if given.session else "system"),
         state_dir=given.state_dir or default_state_dir(session=given.session),
         run_dir=given.run_dir or default_run_dir(session=given.session),
+        config_dir=given.config_dir or Path("/etc/lundock"),
         log_level=given.log_level,
         log_out=(given.stop_policy or ("logout" if given.session else "keep")) == "logout",
         idle_exit=given.idle_exit,

@@ -85,8 +85,8 @@ class Portals:
     def _request(self, address: str, options: Mapping[str, Any]) -> DiscoverRequest:
         return DiscoverRequest(
             address=address,
-            initiator_name=self._service.initiator_name,
-            initiator_alias=self._service.initiator_alias,
+            initiator_name=self._service.identity.name,
+            initiator_alias=self._service.identity.alias,
             settings=self._service.complete(options.get("settings", {})),
             **sign_in_fields(options, interface=checks.interface(options.get("interface", ""))),
         )

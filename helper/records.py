@@ -92,8 +92,7 @@ def changed(record: TargetRecord, changes: Mapping[str, Any]) -> TargetRecord:
 
 
 def _merged(old: Mapping[str, Value], changes: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the settings that differ from the defaults after `changes`; an empty string sets one back."""
+    """Return the settings of a target's own after `changes`; an empty string gives one back."""
     back = {name for name, value in changes.items() if value == "" and name in table()}
     new = check_all({name: value for name, value in changes.items() if name not in back})
-    merged = {name: value for name, value in {**old, **new}.items() if name not in back}
-    return {name: value for name, value in merged.items() if value != table()[name].default}
+    return {name: value for name, value in {**old, **new}.items() if name not in back}

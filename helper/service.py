@@ -20,11 +20,13 @@ from typing import Any
 from . import checks
 from .agents import Agents
 from .api.errors import Problem
-from .api.settings import Value, complete
+from .api.settings import Value
 from .api.values import Descriptor
 from .attach.base import MethodInfo
 from .background import Background, Timeline
+from .defaults import Defaults
 from .diagnosis import Diagnosis
+from .identity import Identity
 from .jobs import Caller, Job, Jobs
 from .listener import Listener
 from .netwatch import NetworkWatch
@@ -44,13 +46,23 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a session may take to log out when the service stops.
 STOP_TIMEOUT = 10.0
+NO_DEFAULTS = Defaults()
 MAX_TARGETS = 1000
 
 
 class Service:
     """The service. `start` it before anything else, `stop` it at the end."""
 
-    def __init__(self, store: Store, supervisor: Supervisor, methods: Sequence[MethodInfo], listener: Listener) -> None:
+    def __init__(
+        self,
+        store: Store,
+        supervisor: Supervisor,
+        methods: Sequence[MethodInfo],
+        listener: Listener,
+        *,
+        defaults: Defaults = NO_DEFAULTS,
+        machine: str = "",
+    ) -> None:
         self.store = store
         self.supervisor = supervisor
         self.listener = listener
@@ -69,12 +81,12 @@ class Service:
         self.max_targets = MAX_TARGETS
         self.targets: dict[int, Target] = {}
         self.sessions: dict[int, Session] = {}
-        self.initiator_name = ""
-        self.initiator_alias = ""
+        self.identity = Identity(store, machine)
+        self.defaults = defaults
 
     async def start(self) -> None:
         """Read what is saved, and find the sessions that an earlier service left running."""
-        self.initiator_name, self.initiator_alias = await self.store.initiator()
+        await self.identity.start()
         for record in await self.store.targets():
             self.add(Target(record))
         await take_over(self)
@@ -83,6 +95,9 @@ class Service:
         self._network.start()
         if self.store.damaged is not None:
             self.note("store-damaged", "", {"path": str(self.store.damaged)})
+        if self.identity.warning:
+            self.note(self.identity.warning, "", {"name": self.identity.name})
+        self._note_refused()
 
     async def stop(self, *, log_out: bool) -> None:
         """End jobs, and the sessions without attached disks; with `log_out` all whose disks nobody uses.
@@ -142,7 +157,7 @@ class Service:
     async def update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
         """Change a record, all or nothing."""
         async with self.records:
-            self._must_exist(target)
+            self.must_exist(target)
             record = changed(target.record, changes)
             await self.store.update_target(record)
             target.record = record
@@ -152,7 +167,7 @@ class Service:
     async def remove_target(self, target: Target) -> None:
         """Forget a record. Raises Problem("AlreadyConnected")."""
         async with self.records:
-            self._must_exist(target)
+            self.must_exist(target)
             if target.state != "disconnected":
                 raise Problem("AlreadyConnected", target=target.record.name)
             await self.store.remove_target(target.record.id)
@@ -161,10 +176,13 @@ class Service:
         self.startup.consider(target)
 
     async def set_initiator_name(self, name: str) -> None:
-        """Change this computer's name; sessions that are up keep the old one."""
-        name = checks.initiator_name(name)
-        await self.store.set_initiator_name(name)
-        self.initiator_name = name
+        """Change this computer's name, for an empty one to a new one; sessions that are up keep the old one."""
+        await self.identity.set_name(name)
+        self.listener.initiator_changed()
+
+    async def set_initiator_alias(self, alias: str) -> None:
+        """Change this computer's alias, for an empty one to the host's name."""
+        await self.identity.set_alias(alias)
         self.listener.initiator_changed()
 
     def add(self, target: Target) -> None:
@@ -173,10 +191,22 @@ class Service:
         self.listener.added(target)
 
     def complete(self, values: Mapping[str, object]) -> dict[str, Value]:
-        """Return every setting: `values` checked, defaults for the rest."""
-        return complete(values)
+        """Return every setting: `values` checked, for the rest the system-wide ones, and defaults."""
+        return self.defaults.complete(values)
 
-    def _must_exist(self, target: Target) -> None:
+    def set_defaults(self, defaults: Defaults) -> None:
+        """Take other system-wide settings; sessions that are up take them at their next login."""
+        self.defaults = defaults
+        for target in self.targets.values():
+            self.listener.changed(target)
+        self._note_refused()
+
+    def _note_refused(self) -> None:
+        for path, why in self.defaults.refused.items():
+            self.note("settings-refused", "", {"path": path, "detail": why})
+
+    def must_exist(self, target: Target) -> None:
+        """Raise Problem("NotFound") when it was removed."""
         if self.targets.get(target.record.id) is not target:
             raise Problem("NotFound", what=target.record.name)
 
@@ -237,22 +267,9 @@ class Service:
         self._begin(session, worker)
         return session
 
-    def probe(self, caller: Caller, target: Target) -> Job:
-        """Learn which sign-in the target asks for. Details: sign-in."""
-
-        async def work(job: Job) -> dict[str, Any]:
-            self._must_exist(target)
-            spec = await self.supervisor.reachable_first(self.spec(target.record, sign_in_fields({}, target.record)))
-            found = await self.supervisor.probe(spec, spec.portals[0], self.stepper(job), asking=True)
-            if found.problem is not None:
-                raise found.problem
-            return {"sign-in": found.sign_in}
-
-        return self.jobs.start("probe", (target.ref,), caller, work)
-
     def _claim(self, target: Target) -> None:
         """From here to its end, this login is the only one."""
-        self._must_exist(target)
+        self.must_exist(target)
         if target.connecting or target.session is not None:
             raise Problem("AlreadyConnected", target=target.record.name)
         target.connecting = True
@@ -271,9 +288,9 @@ class Service:
             key=session_key(record),
             target_name=record.name,
             portals=record.portals,
-            initiator_name=self.initiator_name,
-            initiator_alias=self.initiator_alias,
-            isid=make_isid(record.name, self.initiator_name),
+            initiator_name=self.identity.name,
+            initiator_alias=self.identity.alias,
+            isid=make_isid(record.name, self.identity.name),
             settings=self.complete(record.settings),
             **overrides,
         )

@@ -68,11 +68,15 @@ class ManagerObject:
 
     @property
     def initiator_name(self) -> str:  # noqa: D102 - the contract tells
-        return self._service.initiator_name
+        return self._service.identity.name
 
     @property
     def initiator_alias(self) -> str:  # noqa: D102
-        return self._service.initiator_alias
+        return self._service.identity.alias
+
+    @property
+    def initiator_name_warning(self) -> str:  # noqa: D102
+        return self._service.identity.warning
 
     @property
     def attach_methods(self) -> list[dict[str, Any]]:  # noqa: D102
@@ -103,6 +107,9 @@ class ManagerObject:
 
     async def set_initiator_name(self, _call: Call, name: str, _options: Options) -> None:  # noqa: D102
         await self._service.set_initiator_name(name)
+
+    async def set_initiator_alias(self, _call: Call, alias: str, _options: Options) -> None:  # noqa: D102
+        await self._service.set_initiator_alias(alias)
 
     async def register_secret_agent(self, call: Call, agent: str, _options: Options) -> None:  # noqa: D102
         caller = await self._who_is(call.sender)
@@ -152,6 +159,10 @@ class TargetObject:
         return self._service.complete(self._target.record.settings)
 
     @property
+    def settings_origin(self) -> dict[str, str]:  # noqa: D102
+        return self._service.defaults.origins(self._target.record.settings)
+
+    @property
     def source(self) -> ObjectPath:  # noqa: D102
         portal = self._service.portals.all.get(self._target.record.source)
         return path(portal.ref) if portal else NOTHING
@@ -169,7 +180,7 @@ class TargetObject:
         return path(job_ref(self._service.diagnosis.target(caller, self._target, options, _secrets(options))))
 
     async def probe(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.probe(await self._who_is(call.sender), self._target)))
+        return path(job_ref(self._service.diagnosis.probe(await self._who_is(call.sender), self._target)))
 
     async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)

@@ -6,6 +6,6 @@ No secrets are in it.
 
 from .database import Store
 from .records import Seen
-from .rows import Event, PortalRecord, TargetRecord
+from .rows import Event, Initiator, PortalRecord, TargetRecord
 
-__all__ = ["Event", "PortalRecord", "Seen", "Store", "TargetRecord"]
+__all__ = ["Event", "Initiator", "PortalRecord", "Seen", "Store", "TargetRecord"]

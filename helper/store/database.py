@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from ..api.errors import Problem
 from . import records, rows
 from .records import Seen, transaction
-from .rows import Event, PortalRecord, TargetRecord
+from .rows import Event, Initiator, PortalRecord, TargetRecord
 from .schema import MIGRATIONS, VERSION
 
 log = logging.getLogger(__name__)
@@ -107,13 +106,19 @@ class Store:
 
     # ---- this computer -----------------------------------------------------------------------------------------------
 
-    async def initiator(self) -> tuple[str, str]:
-        """Return this computer's iSCSI name and alias; the name is made when there is none yet."""
-        return await self._run(_initiator)
+    async def initiator(self, machine: str) -> Initiator:
+        """Return this computer's iSCSI name; it is made, for this machine, when there is none yet."""
+        return await self._run(_initiator, machine)
 
-    async def set_initiator_name(self, name: str) -> None:
-        """Save another name."""
-        await self._run(_set_option, "initiator-name", name)
+    async def set_initiator_name(self, name: str, machine: str) -> str:
+        """Save another name, or make one for an empty one, for this machine; returns it."""
+        name = name or _new_name()
+        await self._run(_set_options, {"initiator-name": name, "machine": machine})
+        return name
+
+    async def set_initiator_alias(self, alias: str) -> None:
+        """Save another alias; empty: none."""
+        await self._run(_set_options, {"initiator-alias": alias})
 
     # ---- the timeline ------------------------------------------------------------------------------------------------
 
@@ -188,15 +193,22 @@ def _option(database: sqlite3.Connection, name: str) -> str:
     return str(row["value"]) if row else ""
 
 
-def _set_option(database: sqlite3.Connection, name: str, value: str) -> None:
+def _set_options(database: sqlite3.Connection, values: Mapping[str, str]) -> None:
     with transaction(database):
-        database.execute("INSERT OR REPLACE INTO options VALUES (?, ?)", (name, value))
+        database.executemany("INSERT OR REPLACE INTO options VALUES (?, ?)", values.items())
 
 
-def _initiator(database: sqlite3.Connection) -> tuple[str, str]:
+def _new_name() -> str:
+    return NAME_PREFIX + secrets.token_hex(6)
+
+
+def _initiator(database: sqlite3.Connection, machine: str) -> Initiator:
     if not _option(database, "initiator-name"):
-        _set_option(database, "initiator-name", NAME_PREFIX + secrets.token_hex(6))
-    return _option(database, "initiator-name"), _option(database, "initiator-alias") or socket.gethostname()
+        _set_options(database, {"initiator-name": _new_name(), "machine": machine})
+    elif not _option(database, "machine"):  # an earlier version made the name, or the machine had no id then
+        _set_options(database, {"machine": machine})
+    name, alias = _option(database, "initiator-name"), _option(database, "initiator-alias")
+    return Initiator(name, alias, _option(database, "machine"))
 
 
 def _add_event(

@@ -71,6 +71,15 @@ class PortalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Initiator:
+    """This computer's iSCSI name, its alias (empty: none), and the mark of the machine that the name was made for."""
+
+    name: str
+    alias: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An entry of the timeline; `time` in microseconds since 1970, `target` is a target's name or empty."""
 

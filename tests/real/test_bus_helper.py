@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ from lundock.helper.api.objects import INTROSPECTABLE
 from lundock.helper.api.values import ObjectPath
 from support import leaks, procs
 from support.buses import session_bus
-from support.helper import HelperProcess
+from support.helper import HelperProcess, running_helper
 
 NAME = "iqn.2026-01.org.example:disk"
 
@@ -132,6 +134,79 @@ def test_after_a_kill_nothing_is_lost(helper: HelperProcess) -> None:
     helper.kill()
     helper.start()
     run(helper.bus, second)
+
+
+def test_this_computers_name_and_alias(helper: HelperProcess) -> None:
+    async def manager(connection: Connection) -> dict[str, Any]:
+        return dict(await connection.get_all(names.ROOT_PATH, names.MANAGER))
+
+    async def steps(connection: Connection) -> None:
+        assert (await manager(connection))["InitiatorAlias"] == socket.gethostname()
+        await connection.call(names.ROOT_PATH, names.MANAGER, "SetInitiatorAlias", "the shelf's client", {})
+        before = await manager(connection)
+        assert (before["InitiatorAlias"], before["InitiatorNameWarning"]) == ("the shelf's client", "")
+        with pytest.raises(Problem) as refused:
+            await connection.call(names.ROOT_PATH, names.MANAGER, "SetInitiatorName", "my computer", {})
+        assert refused.value.code == "InvalidArgument"
+        assert await manager(connection) == before
+
+    async def cloned(connection: Connection) -> None:
+        found = await manager(connection)
+        assert (found["InitiatorNameWarning"], found["InitiatorAlias"]) == ("machine-changed", "the shelf's client")
+        events: list[Any] = []
+        while not events:
+            events = await connection.call(names.ROOT_PATH, names.MANAGER, "GetEvents", 0, {})
+        assert (events[0]["kind"], events[0]["detail"]) == ("machine-changed", {"name": found["InitiatorName"]})
+        await connection.call(names.ROOT_PATH, names.MANAGER, "SetInitiatorName", "", {})
+        after = await manager(connection)
+        assert after["InitiatorNameWarning"] == ""
+        assert after["InitiatorName"] != found["InitiatorName"]
+
+    run(helper.bus, steps)
+    helper.stop()
+    database = sqlite3.connect(helper.state_dir / "lundock.db")
+    with database:  # as if the disk had come from another machine
+        database.execute("INSERT OR REPLACE INTO options VALUES ('machine', 'another')")
+    database.close()
+    helper.start()
+    run(helper.bus, cloned)
+
+
+def test_system_wide_settings(tmp_path: Path) -> None:
+    file = tmp_path / "etc" / "site.toml"
+    file.parent.mkdir()
+    file.write_text("[settings]\nping_interval = 11\n")
+
+    with running_helper(tmp_path / "helper", "--config-dir", str(file.parent)) as helper:
+
+        async def steps(connection: Connection) -> None:
+            target = await add(connection, 3260)
+
+            async def ping() -> tuple[int, str]:
+                found = await connection.get_all(target, names.TARGET)
+                return found["Settings"]["ping_interval"], found["SettingsOrigin"]["ping_interval"]
+
+            assert await ping() == (11, str(file))
+            await connection.call(target, names.TARGET, "Update", {"settings": {"ping_interval": 3}}, {})
+            assert await ping() == (3, "target")
+            await connection.call(target, names.TARGET, "Update", {"settings": {"ping_interval": ""}}, {})
+            told = asyncio.Event()
+            await connection.subscribe(
+                lambda _signal: told.set(), sender=names.BUS_NAME, path=target, member="PropertiesChanged"
+            )
+            file.write_text("[settings]\nping_interval = 12\n")
+            os.kill(helper.pid, signal.SIGHUP)
+            async with asyncio.timeout(20):
+                await told.wait()
+            assert await ping() == (12, str(file))
+            file.unlink()
+            told.clear()
+            os.kill(helper.pid, signal.SIGHUP)
+            async with asyncio.timeout(20):
+                await told.wait()
+            assert (await ping())[1] == "default"
+
+        run(helper.bus, steps)
 
 
 def test_a_damaged_store_is_set_aside_and_told(helper: HelperProcess) -> None:

@@ -19,8 +19,10 @@ from support.service_bench import ALICE, NAME, PORTALS, SECRET, Agent, Bench, me
 def test_records_outlive_the_service(tmp_path: Path) -> None:
     async def first(bench: Bench) -> None:
         target = await bench.add(alias="shelf", settings={"queue_depth": "7", "read_only": "yes", "ping_interval": 5})
-        assert target.record.settings == {"queue_depth": 7, "read_only": True}  # what differs from the defaults
-        await bench.service.update_target(target, {"settings": {"read_only": ""}, "chap-name": "me"})
+        assert target.record.settings == {"queue_depth": 7, "read_only": True, "ping_interval": 5}
+        await bench.service.update_target(
+            target, {"settings": {"read_only": "", "ping_interval": ""}, "chap-name": "me"}
+        )
         assert target.record.settings == {"queue_depth": 7}
 
     async def second(bench: Bench) -> None:
@@ -65,7 +67,7 @@ def test_login_hands_the_whole_record_over(tmp_path: Path) -> None:
         assert (spec.target_name, spec.interface, spec.sign_in, spec.chap_name) == (NAME, "eth0", "chap", "me")
         assert spec.portals == (Portal("192.0.2.1", 3261, -1),)
         assert dict(spec.settings) == {**defaults(), "queue_depth": 7}
-        assert spec.initiator_name == bench.service.initiator_name
+        assert spec.initiator_name == bench.service.identity.name
         assert details == {
             "session": "sessions/1",
             "luns": ["sessions/1/luns/0001000000000000", "sessions/1/luns/0002000000000000"],
@@ -183,14 +185,14 @@ def test_mutual_needs_both_secrets(tmp_path: Path) -> None:
 def test_which_sign_in_a_target_wants(tmp_path: Path) -> None:
     async def steps(bench: Bench) -> None:
         target = await bench.add()
-        assert await bench.done(bench.service.probe(ALICE, target)) == {"sign-in": "none"}
+        assert await bench.done(bench.service.diagnosis.probe(ALICE, target)) == {"sign-in": "none"}
         bench.supervisor.wanted = SECRET
-        assert await bench.done(bench.service.probe(ALICE, target)) == {"sign-in": "chap"}
+        assert await bench.done(bench.service.diagnosis.probe(ALICE, target)) == {"sign-in": "chap"}
         assert (target.state, target.last_error) == ("disconnected", "")
         bench.supervisor.problem = Problem("TargetNotFound", target=NAME)
-        assert (await bench.fails(bench.service.probe(ALICE, target))).code == "TargetNotFound"
+        assert (await bench.fails(bench.service.diagnosis.probe(ALICE, target))).code == "TargetNotFound"
         await bench.service.remove_target(target)
-        assert (await bench.fails(bench.service.probe(ALICE, target))).code == "NotFound"
+        assert (await bench.fails(bench.service.diagnosis.probe(ALICE, target))).code == "NotFound"
 
     run(tmp_path, steps)
 
@@ -341,11 +343,11 @@ def test_the_end_of_the_service_logs_out_but_leaves_alone_what_is_used(tmp_path:
 def test_our_name(tmp_path: Path) -> None:
     async def steps(bench: Bench) -> None:
         await bench.service.set_initiator_name("IQN.2026-01.org.example:Me")
-        assert bench.service.initiator_name == "iqn.2026-01.org.example:me"
+        assert bench.service.identity.name == "iqn.2026-01.org.example:me"
         assert ("initiator", "") in bench.told.log
 
     async def after(bench: Bench) -> None:
-        assert bench.service.initiator_name == "iqn.2026-01.org.example:me"
+        assert bench.service.identity.name == "iqn.2026-01.org.example:me"
 
     run(tmp_path, steps)
     run(tmp_path, after)

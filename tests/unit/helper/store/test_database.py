@@ -136,7 +136,7 @@ def test_every_older_file_is_taken_over(tmp_path: Path, version: int) -> None:
         assert (record.id, record.alias, record.chap_name, record.settings) == (7, "shelf", "me", {"queue_depth": 7})
         assert record.portals == (Portal("192.0.2.1"), Portal("2001:db8::1", 3261, 2))
         assert (record.source, record.vanished) == (0, False)
-        assert (await store.initiator())[0] == "iqn.2026-01.org.example:old"
+        assert (await store.initiator("")).name == "iqn.2026-01.org.example:old"
         assert [event.id for event in await store.events(0, 10)] == [3]
         assert await store.portals() == []
         portal = await store.add_portal(PortalRecord(0, "nas.example", 1000))
@@ -178,16 +178,16 @@ def test_a_change_is_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_the_name_is_made_once(tmp_path: Path) -> None:
-    found: list[tuple[str, str]] = []
+    found: list[str] = []
 
     async def steps(store: Store) -> None:
-        found.append(await store.initiator())
+        found.append((await store.initiator("m")).name)
 
     with_store(tmp_path, steps)
     with_store(tmp_path, steps)
     with_store(tmp_path / "other", steps)
     assert found[0] == found[1] != found[2]
-    assert found[0][0].startswith("iqn.2026-01.io.github.lundock:")
+    assert found[0].startswith("iqn.2026-01.io.github.lundock:")
 
 
 def test_nobody_else_can_read_it(tmp_path: Path) -> None:
