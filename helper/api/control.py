@@ -365,7 +365,8 @@ def _decode(data: bytes, descriptors: Sequence[int], table: Table) -> Message:
     return Message(body["type"], row.check(body["fields"]), dict(zip(names, descriptors, strict=True)))
 
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: A string, or the rest when one does not end: so nothing is looked at twice, whatever was sent.
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 def _parse(data: bytes) -> Value:

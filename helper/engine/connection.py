@@ -166,135 +166,142 @@ class Connection:
         unit = None
         started = 0.0
         exp_cmd_sn = max_cmd_sn = -1
-        while filled - pos >= header_size:
-            opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = unpack(buffer, pos)
-            data = pos + header_size
-            if length > pdu.MAX_DATA_SEGMENT:
-                data += (length >> 24) * 4
-                length &= pdu.MAX_DATA_SEGMENT
-                if data > filled:
-                    break
-            end = data + ((length + 3) & -4)
-            if length:
-                if length > max_recv:
-                    raise _broken(f"It sent {length} bytes at once, and we take {max_recv}.")
-                if data_digest:
-                    end += 4
-            if header_digest and _DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
-                raise Problem("DigestError", where="header")
-            if opcode == 0x25:  # Data-In
-                if end > filled and (length < DIRECT or data + length <= filled):
-                    break  # nearly there, or small
-                if flags & _ENDING == pdu.STATUS:
-                    raise _broken("Its status came before the end of the data.")  # 11.7.3
-                task = tasks[itt & INDEX_MASK]
-                if task.itt != itt:
-                    task = session.stale(itt)  # only after an abort; raises otherwise
-                elif (
-                    offset != task.got or data_sn != task.data_sn or any_order or offset + length > task.length
-                ) and not _is_new(task, data_sn, offset, length, any_order=any_order):
-                    if flags & pdu.STATUS:
-                        raise _broken("It sent the same data twice.")
-                    task = session.nobody
-                if end <= filled:
-                    if data_digest and length:
-                        self._check_data(data, length)
-                    if flags & pdu.STATUS:
-                        exp_stat_sn = (
-                            ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
-                        )
-                    if (
-                        flags & 7 == pdu.STATUS
-                        and not status
-                        and length == task.length
-                        and task.dest is None
-                        and task.opcode
-                    ):
-                        # The whole read in one PDU: shown to its owner where it lies.
-                        task.itt = ~itt
-                        if task.unit is not unit or task.started != started:
-                            if unit is not None:
-                                session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
-                            unit, started = task.unit, task.started
-                            read_count = read_bytes = write_count = write_bytes = 0
-                        read_count += 1
-                        read_bytes += length
-                        task.owner.read_ready(task, view, data, data + length)
-                        free.append(task)
-                    elif task is not session.nobody:
-                        task.data_sn += 1
-                        if length:
-                            dest = task.dest if task.dest is not None else session.make_room(task)
-                            dest[offset : offset + length] = view[data : data + length]
-                            task.got += length
-                        if flags & pdu.STATUS:
-                            self.exp_stat_sn = exp_stat_sn
-                            session.outcomes.ended(task, 0, status, flags, residual, b"", now)
-                    self._large = False
-                else:
-                    self._large = length >= LARGE
-                    self._rest_fields = flags, status, stat_sn, exp, top, residual
-                    if not (
-                        self.can_splice and self._large and data == filled and self._begin_pipe(task, offset, length)
-                    ):
-                        self._begin_rest(task, data, filled, offset, length)
-                    pos = filled = 0
-                    count += 1
-                    break
-            else:
-                if end > filled:
-                    if end - pos > len(buffer):
-                        raise _broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
-                    break
-                if data_digest and length:
-                    self._check_data(data, length)
-                if opcode == 0x21:  # SCSI Response
+        try:
+            while filled - pos >= header_size:
+                opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = unpack(buffer, pos)
+                data = pos + header_size
+                if length > pdu.MAX_DATA_SEGMENT:
+                    data += (length >> 24) * 4
+                    length &= pdu.MAX_DATA_SEGMENT
+                    if data > filled:
+                        break
+                end = data + ((length + 3) & -4)
+                if length:
+                    if length > max_recv:
+                        raise _broken(f"It sent {length} bytes at once, and we take {max_recv}.")
+                    if data_digest:
+                        end += 4
+                if header_digest and _DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
+                    raise Problem("DigestError", where="header")
+                if opcode == 0x25:  # Data-In
+                    if end > filled and (length < DIRECT or data + length <= filled):
+                        break  # nearly there, or small
+                    if flags & _ENDING == pdu.STATUS:
+                        raise _broken("Its status came before the end of the data.")  # 11.7.3
                     task = tasks[itt & INDEX_MASK]
                     if task.itt != itt:
-                        task = session.stale(itt)
-                    exp_stat_sn = (
-                        ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
-                    )
-                    if task.got < 0 and not (buffer[pos + 2] or status or flags & _RESIDUALS):
-                        # A write, or another command that reads nothing, went well.
-                        task.itt = ~itt
-                        if task.opcode:
+                        task = session.stale(itt)  # only after an abort; raises otherwise
+                    elif (
+                        offset != task.got or data_sn != task.data_sn or any_order or offset + length > task.length
+                    ) and not _is_new(task, data_sn, offset, length, any_order=any_order):
+                        if flags & pdu.STATUS:
+                            raise _broken("It sent the same data twice.")
+                        task = session.nobody
+                    if end <= filled:
+                        if data_digest and length:
+                            self._check_data(data, length)
+                        if flags & pdu.STATUS:
+                            exp_stat_sn = (
+                                ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
+                            )
+                        if (
+                            flags & 7 == pdu.STATUS
+                            and not status
+                            and length == task.length
+                            and task.dest is None
+                            and task.opcode
+                        ):
+                            # The whole read in one PDU: shown to its owner where it lies.
+                            task.itt = ~itt
                             if task.unit is not unit or task.started != started:
                                 if unit is not None:
                                     session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
                                 unit, started = task.unit, task.started
                                 read_count = read_bytes = write_count = write_bytes = 0
-                            write_count += 1
-                            write_bytes += task.length
-                        session.outcomes.written(task)
-                    elif task is not session.nobody:
-                        if data_sn > task.data_sn and task.got >= 0:
-                            raise _broken("It sent more data than came.")  # 7.9, 11.4.8
-                        self.exp_stat_sn = exp_stat_sn
-                        text = bytes(view[data : data + length])
-                        session.outcomes.ended(task, buffer[pos + 2], status, flags, residual, text, now)
-                    self._large = False
-                elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
-                    task = tasks[itt & INDEX_MASK]
-                    if task.itt == itt:
-                        lun, _, ttt = pdu.RESPONSE.unpack_from(buffer, pos)[5:8]
-                        self._answer_r2t(task, lun, ttt, data_sn, offset, residual)
+                            read_count += 1
+                            read_bytes += length
+                            task.owner.read_ready(task, view, data, data + length)
+                            free.append(task)
+                        elif task is not session.nobody:
+                            task.data_sn += 1
+                            if length:
+                                dest = task.dest if task.dest is not None else session.make_room(task)
+                                dest[offset : offset + length] = view[data : data + length]
+                                task.got += length
+                            if flags & pdu.STATUS:
+                                self.exp_stat_sn = exp_stat_sn
+                                session.outcomes.ended(task, 0, status, flags, residual, b"", now)
+                        self._large = False
                     else:
-                        session.stale(itt)
+                        self._large = length >= LARGE
+                        self._rest_fields = flags, status, stat_sn, exp, top, residual
+                        if not (
+                            self.can_splice
+                            and self._large
+                            and data == filled
+                            and self._begin_pipe(task, offset, length)
+                        ):
+                            self._begin_rest(task, data, filled, offset, length)
+                        pos = filled = 0
+                        count += 1
+                        break
                 else:
-                    self.exp_stat_sn = exp_stat_sn
-                    parsed = pdu.parse(view[pos : pos + pdu.BHS_SIZE])
-                    session.window(exp, top)
-                    session.upkeep.rare(parsed, bytes(view[data : data + length]))
-                    exp_stat_sn = self.exp_stat_sn
-            count += 1
-            pos = end
-            exp_cmd_sn, max_cmd_sn = exp, top  # of what is whole and undamaged
+                    if end > filled:
+                        if end - pos > len(buffer):
+                            raise _broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
+                        break
+                    if data_digest and length:
+                        self._check_data(data, length)
+                    if opcode == 0x21:  # SCSI Response
+                        task = tasks[itt & INDEX_MASK]
+                        if task.itt != itt:
+                            task = session.stale(itt)
+                        exp_stat_sn = (
+                            ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
+                        )
+                        if task.got < 0 and not (buffer[pos + 2] or status or flags & _RESIDUALS):
+                            # A write, or another command that reads nothing, went well.
+                            task.itt = ~itt
+                            if task.opcode:
+                                if task.unit is not unit or task.started != started:
+                                    if unit is not None:
+                                        session.count(
+                                            unit, started, now, read_count, read_bytes, write_count, write_bytes
+                                        )
+                                    unit, started = task.unit, task.started
+                                    read_count = read_bytes = write_count = write_bytes = 0
+                                write_count += 1
+                                write_bytes += task.length
+                            session.outcomes.written(task)
+                        elif task is not session.nobody:
+                            if data_sn > task.data_sn and task.got >= 0:
+                                raise _broken("It sent more data than came.")  # 7.9, 11.4.8
+                            self.exp_stat_sn = exp_stat_sn
+                            text = bytes(view[data : data + length])
+                            session.outcomes.ended(task, buffer[pos + 2], status, flags, residual, text, now)
+                        self._large = False
+                    elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
+                        task = tasks[itt & INDEX_MASK]
+                        if task.itt == itt:
+                            lun, _, ttt = pdu.RESPONSE.unpack_from(buffer, pos)[5:8]
+                            self._answer_r2t(task, lun, ttt, data_sn, offset, residual)
+                        else:
+                            session.stale(itt)
+                    else:
+                        self.exp_stat_sn = exp_stat_sn
+                        parsed = pdu.parse(view[pos : pos + pdu.BHS_SIZE])
+                        session.window(exp, top)
+                        session.upkeep.rare(parsed, bytes(view[data : data + length]))
+                        exp_stat_sn = self.exp_stat_sn
+                count += 1
+                pos = end
+                exp_cmd_sn, max_cmd_sn = exp, top  # of what is whole and undamaged
+        finally:  # what ended before something wrong came has ended all the same
+            if unit is not None:
+                session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
         self._pos, self._filled = pos, filled
         self.exp_stat_sn = exp_stat_sn
         self.pdus_received += count
-        if unit is not None:
-            session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
         if exp_cmd_sn >= 0:
             session.window(exp_cmd_sn, max_cmd_sn)
 

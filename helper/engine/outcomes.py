@@ -90,12 +90,12 @@ class Outcomes:
         if status == senses.Status.CHECK_CONDITION and not text and response == pdu.Response.COMPLETED:
             task.timeouts += 1  # it is not tried for ever
             raise Problem("ProtocolError", detail="It sent CHECK CONDITION without sense data.")  # 7.7
+        sense = self._sense(task, text) if text and response == pdu.Response.COMPLETED else b""
         received = task.got
         task.itt = ~task.itt
         if response != pdu.Response.COMPLETED:
             self._retry_later(task, "IoError", now)  # 11.4.3: status and flags mean nothing
             return
-        sense = pdu.split_sense(text)[0] if text else b""
         owner = task.owner
         if isinstance(owner, ScsiCall):
             if status:
@@ -118,6 +118,15 @@ class Outcomes:
             self.finish(task, 0, counted=True)
         else:
             self.finish(task, 0)
+
+    @staticmethod
+    def _sense(task: Task, text: bytes) -> bytes:
+        """Return the sense data; where it cannot be read the task keeps its tag, so that it is asked again (7.7)."""
+        try:
+            return pdu.split_sense(text)[0]
+        except Problem:
+            task.timeouts += 1  # it is not tried for ever
+            raise
 
     def _show(self, task: Task) -> None:
         """Hand a read in `pooled`, or in the owner's own place, to its owner."""

@@ -122,6 +122,16 @@ def test_any_bytes_give_a_message_or_the_one_error(data: bytes) -> None:
             continue
 
 
+@pytest.mark.parametrize("hostile", ['\\"' * 60_000, '"' + "\\\\" * 60_000, '"' * 120_001, '"\\', '"[["[['])
+def test_no_character_is_looked_at_twice_in_the_search_for_strings(hostile: str) -> None:
+    """A string that does not end is taken to the end at once, not looked for again from each of its quotes."""
+    spans = [match.span() for match in control._STRINGS.finditer(hostile)]
+    starts = [hostile.find('"', end) for end in [0, *(end for _, end in spans)]]
+    assert starts == [*(start for start, _ in spans), -1]
+    with pytest.raises(ControlError):
+        control.decode(hostile.encode(), [], TO_WORKER)
+
+
 _leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 _json = st.recursive(
     _leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)

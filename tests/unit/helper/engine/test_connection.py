@@ -255,6 +255,19 @@ def test_damage_is_seen_and_not_handed_on(where, size, chunk):
     assert wire.asker.ended == []
 
 
+def test_what_ended_before_something_wrong_came_is_counted():
+    wire = Wire()
+    wire.read(blocks=8, cookie=1)
+    wire.write(NOISE[:512], cookie=2)
+    wire.read(blocks=8, cookie=3)
+    read, write, _ = (pdu.itt for pdu in wire.sent())
+    good = [wire.data_in(read, NOISE[:4096], last=True), wire.response(write)]
+    assert refused(wire, *good, wire.pdu(0x3A, 0x80)) == "ProtocolError"
+    assert wire.asker.ended == [(1, 0, NOISE[:4096]), (2, 0, b"")]
+    assert list(wire.session.statistics.disk(LUN).counters)[:4] == [1, 4096, 1, 512]
+    assert wire.unit.in_flight == 1
+
+
 def test_status_numbers_that_jump_far_are_refused():
     wire = Wire()
     wire.write(NOISE[:512])

@@ -79,6 +79,23 @@ def test_check_condition_without_sense_ends_the_connection():
     assert caught.value.code == "ProtocolError"
 
 
+def test_sense_data_that_cannot_be_read_leaves_the_command_to_be_sent_again_and_to_fail_the_third_time():
+    """Its length points behind its end (11.4.7): the connection is over, the command is not lost with it."""
+    wire = Wire()
+    wire.read()
+    for turn in range(3):
+        with pytest.raises(Problem) as caught:
+            wire.give(wire.response(wire.one().itt, CHECK, b"\x00\x13" + RECOVERED[2:]))
+        assert (caught.value.code, wire.asker.ended) == ("ProtocolError", [])
+        wire.session.lost()
+        if turn < 2:
+            wire.connect()
+            wire.session.unit_ready(wire.unit)
+    assert wire.asker.errors == [errno.EIO]
+    assert wire.unit.in_flight == 0
+    assert len(wire.session.free) == wire.session.depth
+
+
 def test_pauses_grow_no_further_than_the_last():
     wire = Wire(settings={"command_timeout": 3600, "ping_interval": 0})
     wire.write(DATA)
