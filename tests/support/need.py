@@ -39,6 +39,7 @@ PACKAGES = {
     "ip": "iproute2",
     "fusermount3": "fuse3",
     "polkitd": "polkitd",
+    "at-spi2-registryd": "at-spi2-core",
     "gnome-keyring-daemon": "gnome-keyring",
 }
 #: Folders that hold programs which are not for everyday use.
