@@ -86,7 +86,7 @@ def test_a_mounted_disk_that_is_used_says_busy(service: Udisks, device: str) -> 
             await asyncio.to_thread(
                 procs.wait_for,
                 "the file to be open",
-                lambda: any("used" in str(fd.readlink()) for fd in Path(f"/proc/{user.pid}/fd").iterdir()),
+                lambda: any("used" in path for path in procs.open_files(user.pid)),
             )
             with pytest.raises(Problem) as caught:
                 await udisks.unmount(device, service.bus)

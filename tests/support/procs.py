@@ -39,6 +39,15 @@ def wait_for(what: str, check: Callable[[], object], patience: float = PATIENCE)
         select.select([], [], [], 0.01)
 
 
+def open_files(pid: int) -> list[str]:
+    """Return what a process's descriptors name; those that it closes meanwhile are left out."""
+    found = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(fd.readlink()))
+    return found
+
+
 def listening(host: str, port: int) -> bool:
     """Whether something accepts connections there."""
     try:
