@@ -4,35 +4,21 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
-from math import ceil
-from typing import Any
+from pathlib import Path
 
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.bridge import Bus
-from ..model.rates import HISTORY
+from ..model.rates import ALL, Rate
 from ..words import tr
 from . import theme
-from .widgets import button, label, set_icon, spaced
-
-
-class _Ago(pg.AxisItem):  # type: ignore[misc]
-    """The time axis: minutes ago."""
-
-    def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
-        return ["now" if v > -1 else f"{-v / 60:.0f} min" if v % 60 == 0 else f"{-v:.0f} s" for v in values]
-
-    def tickValues(self, low: float, high: float, _size: float) -> list[tuple[float, list[float]]]:
-        step = 15.0 if high - low < 70 else 30.0 if high - low < 130 else 60.0
-        first = int(low // step) * step
-        return [(step, [v for v in (first + step * n for n in range(20)) if low <= v <= high])]
+from .plot import KINDS, Plot, Swatch
+from .widgets import Elided, button, clear, label, name_button, set_icon, spaced, tool
 
 
 class Figure(QWidget):
@@ -58,152 +44,182 @@ class Figure(QWidget):
         """Show another value."""
         self._value.setText(words)
 
+    def value(self) -> str:
+        """Return what is shown."""
+        return self._value.text()
+
 
 class ActivityPage(QWidget):
-    """Throughput of a target's disks: the last five minutes, a readout under the pointer, a pause."""
+    """Figures of a disk, a target or everything: throughput, operations, latency, queue; five minutes or an hour."""
 
     paused = Signal(bool)
 
     def __init__(self, bus: Bus) -> None:
         super().__init__()
         self._bus = bus
-        self._paths: tuple[str, ...] = ()
-        self._watching = False
-        self._pause = button(tr("Pause"), self._on_pause, icon="pause")
-        self._pause.setCheckable(True)
-        self._pause.setShortcut(QKeySequence("Ctrl+P"))
-        self._points: tuple[list[float], list[float], list[float]] = ([], [], [])
+        self._target: Target | None = None
+        self._scopes: tuple[tuple[str, str], ...] = ()
+        self._own = False  # whether the person chose of what, and not this page
         now = theme.colours()
         self._read = Figure(tr("Read"), now.read)
         self._write = Figure(tr("Written"), now.write)
         self._ops = Figure(tr("Commands/s"), now.border)
-        self._latency = Figure(tr("Read latency, median / 99 %"), now.border)
-        self._readout = label("", "muted")
-        self._range = label(tr("last minute"), "muted")
-        self._plot = self._make_plot()
+        self._latency = Figure(tr("Latency, median / 99 %"), now.border)
+        self._kind = self._combo(tr("What is shown"))
+        for word, kind in KINDS.items():
+            self._kind.addItem(tr(kind.name), word)
+        self._range = self._combo(tr("How far back"))
+        self._range.addItem(tr("Last 5 minutes"), False)
+        self._range.addItem(tr("Last hour"), True)
+        self._scope = self._combo(tr("Of what"))
+        self._scope.setMinimumContentsLength(14)
+        self._pause = button(tr("Pause"), self._on_pause, icon="pause")
+        self._pause.setCheckable(True)
+        self._pause.setShortcut(QKeySequence("Ctrl+P"))
+        self._save = tool("save", tr("Save a picture …"), self._on_save)
+        self._readout = Elided("", "muted")
+        self._legend = QHBoxLayout()
+        spaced(self._legend, 0, 6)
+        self.plot = Plot()
+        self.plot.pointed.connect(self._readout.setText)
+        self._picture = QWidget()
         self._build()
+        self._kind.currentIndexChanged.connect(self._on_kind)
+        self._range.currentIndexChanged.connect(lambda _n: self._draw())
+        self._scope.currentIndexChanged.connect(self._on_scope)
         bus.figures.connect(self._on_figures)
+        self._on_kind()
 
-    def _make_plot(self) -> Any:
-        now = theme.colours()
-        plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom")}, background=now.base)
-        plot.setAccessibleName(tr("Throughput, last five minutes"))
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.setXRange(-60, 0, padding=0.005)
-        plot.setLimits(yMin=0)
-        plot.showGrid(x=True, y=True, alpha=0.13)
-        plot.setLabel("left", "MB/s")
-        for name in ("left", "bottom"):
-            axis = plot.getAxis(name)
-            axis.setPen(QColor(now.border))
-            axis.setTextPen(QColor(now.muted))
-        plot.getAxis("left").setWidth(58)
-        plot.getAxis("left").enableAutoSIPrefix(False)
-        plot.getAxis("left").setTickDensity(0.6)
-        self._curves = []
-        for colour in (now.read, now.write):
-            fill = QColor(colour)
-            fill.setAlpha(38)
-            self._curves.append(plot.plot(pen=pg.mkPen(colour, width=2), fillLevel=0, brush=fill, antialias=True))
-        self._cursor = pg.InfiniteLine(angle=90, pen=pg.mkPen(now.muted, width=1))
-        self._cursor.hide()
-        plot.addItem(self._cursor, ignoreBounds=True)
-        plot.scene().sigMouseMoved.connect(self._on_pointer)
-        return plot
+    def _combo(self, name: str) -> QComboBox:
+        made = QComboBox()
+        made.setAccessibleName(name)
+        made.setToolTip(name)
+        made.view().setAccessibleName(name)
+        return made
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         spaced(layout, 16, 10)
+        choices = QHBoxLayout()
+        spaced(choices, 0, 8)
+        for control in (self._kind, self._range, self._scope):
+            choices.addWidget(control)
+        choices.addStretch()
+        choices.addWidget(self._pause)
+        choices.addWidget(self._save)
+        layout.addLayout(choices)
+        inside = QVBoxLayout(self._picture)
+        spaced(inside, 0, 10)
         head = QHBoxLayout()
         spaced(head, 0, 28)
         for figure in (self._read, self._write, self._ops, self._latency):
             head.addWidget(figure)
         head.addStretch()
-        head.addWidget(self._pause, 0, Qt.AlignmentFlag.AlignVCenter)
-        layout.addLayout(head)
-        layout.addWidget(self._plot, 1)
-        foot = QGridLayout()
-        foot.addWidget(self._readout, 0, 0)
-        foot.addWidget(self._range, 0, 1, Qt.AlignmentFlag.AlignRight)
-        layout.addLayout(foot)
-        self._set_figures()
+        inside.addLayout(head)
+        inside.addWidget(self.plot, 1)
+        foot = QVBoxLayout()
+        spaced(foot, 0, 4)
+        foot.addWidget(self._readout)
+        foot.addLayout(self._legend)
+        inside.addLayout(foot)
+        layout.addWidget(self._picture, 1)
 
     # ---- what is shown
 
     def update_page(self, snapshot: Snapshot, target: Target | None) -> None:
         """Show another target, or the same with other disks."""
-        paths = tuple(lun.path for lun in snapshot.luns_of(target)) if target is not None and target.connected else ()
-        if paths != self._paths:
-            self._paths = paths
-            self._on_figures()
+        scopes: list[tuple[str, str]] = []
+        if target is not None and target.connected:
+            scopes.append((target.session, tr("This target")))
+            scopes += [(lun.path, f"LUN {lun.lun}: {lun.title}") for lun in snapshot.shown_luns(target)]
+        scopes.append((ALL, tr("All targets")))
+        moved = (self._target.path if self._target else "") != (target.path if target else "")
+        self._target = target
+        self._own = self._own and not moved
+        if tuple(scopes) != self._scopes:
+            chosen = self._scope.currentData()
+            self._scopes = tuple(scopes)
+            self._scope.blockSignals(True)
+            self._scope.clear()
+            for key, words in scopes[:60]:
+                self._scope.addItem(words, key)
+            self._scope.setCurrentIndex(max(self._scope.findData(chosen), 0) if self._own else 0)
+            self._scope.blockSignals(False)
+            self._draw()
+
+    @property
+    def scope(self) -> str:
+        """The key of the history that is shown."""
+        return str(self._scope.currentData() or ALL)
 
     def _on_figures(self) -> None:
-        if not self.isVisible() or self._pause.isChecked():
-            return
-        self._set_figures()
-        times, reads, writes = self._bus.rates.history(self._paths)
-        now = time.monotonic()
-        self._points = ([t - now for t in times], [r / 1e6 for r in reads], [w / 1e6 for w in writes])
-        self._curves[0].setData(self._points[0], self._points[1])
-        self._curves[1].setData(self._points[0], self._points[2])
-        self._show_range(-self._points[0][0] if times else 0.0)
-        top = max([1.0, *self._points[1], *self._points[2]])
-        self._plot.setYRange(0, top * 1.1, padding=0)
+        if self.isVisible() and not self._pause.isChecked():
+            self._draw()
 
-    def _show_range(self, seconds: float) -> None:
-        """Show as many minutes as there are, from one to five."""
-        minutes = max(1, min(ceil(seconds / 60), round(HISTORY / 60)))
-        self._plot.setXRange(-60.0 * minutes, 0, padding=0.005)
-        self._range.setText(tr("last minute") if minutes == 1 else f"last {minutes} minutes")
+    def _draw(self) -> None:
+        now, hour = time.monotonic(), bool(self._range.currentData())
+        self._set_figures(self._bus.rates.sum_of(self._bus.rates.in_scope(self.scope)) or Rate())
+        self.plot.show_points(self._bus.rates.history(self.scope, now, hour=hour), now, hour=hour)
 
-    def _set_figures(self) -> None:
-        rate = self._bus.rates.sum_of(self._paths)
-        self._read.set_value(text.rate(rate.read) if rate else "0 MB/s")
-        self._write.set_value(text.rate(rate.write) if rate else "0 MB/s")
-        self._ops.set_value(f"{rate.read_ops + rate.write_ops:,.0f}" if rate else "0")
-        self._latency.set_value(self._latency_words())
+    def _set_figures(self, rate: Rate) -> None:
+        self._read.set_value(text.rate(rate.read))
+        self._write.set_value(text.rate(rate.write))
+        self._ops.set_value(f"{rate.read_ops + rate.write_ops:,.0f}")
+        median, worst = max(rate.read_median, rate.write_median), max(rate.read_worst, rate.write_worst)
+        words = f"{text.microseconds(median)} / {text.microseconds(worst)}" if worst else "—"
+        self._latency.set_value(words)
 
-    def _latency_words(self) -> str:
-        worst = (0, 0)
-        for path in self._paths:
-            values = self._bus.rates.counters(path).get("read-latency")
-            if isinstance(values, dict) and values.get("count"):
-                worst = max(worst, (int(values.get("p99", 0)), int(values.get("p50", 0))))
-        return f"{text.microseconds(worst[1])} / {text.microseconds(worst[0])}" if worst[0] else "none yet"
+    def _on_kind(self) -> None:
+        self.plot.show_kind(str(self._kind.currentData()))
+        clear(self._legend)
+        for line in self.plot.kind.lines:
+            self._legend.addWidget(Swatch(line))
+            self._legend.addWidget(label(tr(line.name), "muted"))
+            self._legend.addSpacing(10)
+        self._legend.addStretch()
+        self._draw()
 
-    def _on_pointer(self, place: QPointF) -> None:
-        times, reads, writes = self._points
-        box = self._plot.getPlotItem().vb
-        inside = bool(times) and box.sceneBoundingRect().contains(place)
-        self._cursor.setVisible(inside)
-        if not inside:
-            self._readout.setText("")
-            return
-        when = box.mapSceneToView(place).x()
-        at = min(bisect_left(times, when), len(times) - 1)
-        self._cursor.setPos(times[at])
-        reading = (
-            f"{text.span(-times[at])} ago: read {text.rate(reads[at] * 1e6)}, written {text.rate(writes[at] * 1e6)}"
-        )
-        self._readout.setText(reading)
+    def _on_scope(self) -> None:
+        self._own = True
+        self._draw()
 
     def _on_pause(self) -> None:
         on = self._pause.isChecked()
-        self._pause.setText(tr("Go on") if on else "Pause")
-        self._pause.setAccessibleName(self._pause.text())
+        name_button(self._pause, tr("Go on") if on else tr("Pause"))
         set_icon(self._pause, "play" if on else "pause")
         self.paused.emit(on)
         self._on_figures()
+
+    # ---- a picture of it
+
+    def _on_save(self) -> None:
+        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        title = self._target.title if self._target is not None else "lundock"
+        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in title)[:60]
+        dialog = QFileDialog(self, tr("Save a picture"), folder, tr("Pictures (*.png)"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(f"{name}-{time.strftime('%Y-%m-%d-%H%M%S')}.png")
+        dialog.fileSelected.connect(lambda file: self.save_picture(Path(file)))
+        dialog.open()
+
+    def save_picture(self, file: Path) -> bool:
+        """Save figures and plot as they are now; False when the file cannot be written."""
+        ground = self._picture.autoFillBackground()
+        self._picture.setAutoFillBackground(True)
+        done = self._picture.grab().save(str(file), "PNG")
+        self._picture.setAutoFillBackground(ground)
+        return bool(done)
+
+    # ---- seen or not
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the lesser figures give way."""
         super().resizeEvent(event)
         wide = self.width() / max(self.fontMetrics().averageCharWidth(), 1)
-        self._ops.setVisible(wide >= 85)
-        self._latency.setVisible(wide >= 100)
+        self._ops.setVisible(wide >= 70)
+        self._latency.setVisible(wide >= 85)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what came in while it was hidden."""
@@ -213,4 +229,4 @@ class ActivityPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is drawn while nobody looks."""
         super().hideEvent(event)
-        self._cursor.hide()
+        self.plot.leave()

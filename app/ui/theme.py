@@ -61,6 +61,13 @@ def colours() -> Colours:
     return _Current.colours
 
 
+def mixed(ground: str, colour: str, share: float) -> QColor:
+    """Return a colour laid thinly over a ground, as an opaque one."""
+    below, above = QColor(ground), QColor(colour)
+    parts = zip(below.getRgb()[:3], above.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(b + (a - b) * share) for b, a in parts))
+
+
 def state_colour(state: str) -> str:
     """Return the colour of a target's state."""
     now = colours()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,8 @@ def test_from_a_first_start_to_a_disk_and_back(bench: Bench, tgtd: Tgtd, target_
     bench.until(lambda: bench.bus.rates.counters(lun.path))  # a rate is the difference to an earlier look
     with Path(lun.device).open("rb") as stream:
         assert stream.read(len(data)) == data
-    bench.until(lambda: (rate := bench.bus.rates.history([lun.path])) and any(rate[1]))
-    bench.until(lambda: bench.window.activity._curves[0].getData()[0] is not None)
+    bench.until(lambda: any(bench.bus.rates.history(lun.path, time.monotonic())["read"]))
+    bench.until(lambda: any(bench.window.activity.plot.drawn[0]))
     bench.window.tabs.setCurrentWidget(disks)
     bench.until(disks._eject.isEnabled)
     bench.click(disks._eject)

@@ -396,9 +396,10 @@ class FakeHelper:
         found: dict[ObjectPath, dict[str, Any]] = {}
         for path, lun in self.luns.items():
             latency = {"count": 9, "p50": 180, "p99": 2400}
+            counters = self.counters.setdefault(path, dict.fromkeys(COUNTERS, 0))
             found[ObjectPath(path)] = {
-                "time": now, **self.counters.setdefault(path, dict.fromkeys(COUNTERS, 0)),
-                "in-flight": 3, "read-latency": latency, "write-latency": latency,
+                "time": now, **counters, "in-flight": 3 if any(counters.values()) else 0,
+                "read-latency": latency, "write-latency": latency,
             }  # fmt: skip
             found.setdefault(lun.session, {"time": now, "bytes-received": 1, "bytes-sent": 1, "reconnects": 0})
         return found

@@ -91,25 +91,6 @@ def test_disks_are_attached_and_ejected(bench: Bench) -> None:
     assert bench.fake.helper.calls == ["login", "attach", "eject"]
 
 
-def test_figures_are_drawn_while_they_are_seen_and_not_while_paused(bench: Bench) -> None:
-    path = bench.fake.add("backup")
-    bench.fake.connect(path)
-    page = bench.window.activity
-    bench.window.tabs.setCurrentWidget(page)
-
-    def points() -> int:
-        return len(page._curves[0].getData()[0] if page._curves[0].getData()[0] is not None else [])
-
-    bench.until(lambda: points() >= 2)
-    bench.click(page._pause)
-    before = points()
-    with bench.qtbot.waitSignals([bench.bus.figures] * 2, timeout=10_000):
-        pass
-    assert points() == before
-    bench.click(page._pause)
-    bench.until(lambda: points() > before)
-
-
 def test_nothing_is_asked_while_nobody_sees_the_window(bench: Bench) -> None:
     with bench.qtbot.waitSignal(bench.bus.figures, timeout=10_000):
         pass

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The live plot: one kind of figure over the last minutes or the last hour, with a readout under the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from .. import text
+from ..model.rates import Points
+from ..words import mark, tr
+from . import theme
+from .widgets import spaced
+
+#: Room at the ends of an axis for half of a word, in pixels.
+EDGE = 20
+#: How many seconds are shown, by how many there are: a new plot is not an empty one.
+SPANS = {False: (10, 20, 30, 60, 120, 180, 240, 300), True: (60, 300, 900, 1800, 3600)}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a plot: a column of Rate, its name, its colour (a field of theme.Colours), and its pen."""
+
+    column: str
+    name: str
+    colour: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a plot shows. `factor`: from the column to what is drawn; `words`: of a value, for the readout."""
+
+    name: str
+    unit: str
+    lines: tuple[Line, ...]
+    factor: float
+    words: Callable[[float], str]
+    least: float
+    filled: bool = True
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+KINDS: Mapping[str, Kind] = {
+    "throughput": Kind(
+        mark("Throughput"), "MB/s",
+        (Line("read", mark("read"), "read"), Line("write", mark("written"), "write")),
+        1e-6, text.rate, 1.0,
+    ),
+    "operations": Kind(
+        mark("Operations"), mark("commands a second"),
+        (Line("read_ops", mark("reads"), "read"), Line("write_ops", mark("writes"), "write")),
+        1.0, _count, 10.0,
+    ),
+    "latency": Kind(
+        mark("Latency"), "ms",
+        (
+            Line("read_median", mark("reads, median"), "read"),
+            Line("read_worst", mark("reads, 99 %"), "read", dashed=True),
+            Line("write_median", mark("writes, median"), "write"),
+            Line("write_worst", mark("writes, 99 %"), "write", dashed=True),
+        ),
+        1e-3, text.microseconds, 1.0, filled=False,
+    ),
+    "queue": Kind(
+        mark("Queue"), mark("commands under way"), (Line("queue", mark("under way"), "read"),), 1.0, _count, 4.0
+    ),
+}  # fmt: skip
+
+
+class _Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose first and last words may stand out: pyqtgraph leaves them out where there is a grid."""
+
+    def boundingRect(self) -> QRectF:
+        """Return where it draws."""
+        return QRectF(super().boundingRect()).adjusted(-EDGE, -EDGE / 2, EDGE, EDGE / 2)
+
+
+class _Ago(_Axis):
+    """The time axis: how long ago."""
+
+    def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
+        """Name the ticks."""
+        return [self._words(value) for value in values]
+
+    @staticmethod
+    def _words(value: float) -> str:
+        if value > -1:
+            return tr("now")
+        if value % 60 == 0:
+            return tr("{number} min", "minutes, short").format(number=round(-value / 60))
+        return tr("{number} s", "seconds").format(number=round(-value))
+
+    def tickValues(self, low: float, high: float, _size: float) -> list[tuple[float, list[float]]]:
+        """Place them: five to seven."""
+        step = next((s for s in (2, 5, 10, 15, 30, 60, 180, 300) if (high - low) / s < 7), 600)
+        first = int(low // step) * step
+        return [(step, [float(v) for v in range(first, 1, step) if low <= v <= high])]
+
+
+class Swatch(QWidget):
+    """A short piece of a line, for the legend."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self._line = line
+        self.setFixedSize(26, 12)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        style = Qt.PenStyle.DashLine if self._line.dashed else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(QColor(getattr(theme.colours(), self._line.colour)), 2, style))
+        painter.drawLine(QPointF(1, self.height() / 2), QPointF(self.width() - 1, self.height() / 2))
+        painter.end()
+
+
+class Plot(QWidget):
+    """Shows Points. `pointed` tells the words for what is under the pointer, "" for nothing."""
+
+    pointed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kind = KINDS["throughput"]
+        self._points: Points | None = None
+        self._times: Any = np.empty(0)
+        self._now = 0.0
+        self._hour = False
+        self._span = 0.0
+        now = theme.colours()
+        self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")}, background=now.base)
+        self._curves: list[Any] = []
+        self._cursor = pg.InfiniteLine(angle=90, pen=pg.mkPen(now.muted, width=1))
+        self._quiet = pg.TextItem(tr("Nothing is read or written just now"), color=now.muted, anchor=(0.5, 0.5))
+        layout = QVBoxLayout(self)
+        spaced(layout, 0, 0)
+        layout.addWidget(self._plot)
+        self._dress()
+        self.show_kind("throughput")
+
+    def _dress(self) -> None:
+        plot, now = self._plot, theme.colours()
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setMenuEnabled(False)
+        plot.hideButtons()
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setLimits(yMin=0)
+        plot.getPlotItem().layout.setContentsMargins(0, EDGE / 2, EDGE, 0)
+        plot.showGrid(x=True, y=True, alpha=0.22)
+        plot.setClipToView(True)
+        plot.setDownsampling(auto=True, mode="peak")
+        for name in ("left", "bottom"):
+            axis = plot.getAxis(name)
+            axis.setPen(QColor(now.border))
+            axis.setTextPen(QColor(now.muted))
+        plot.getAxis("bottom").setStyle(tickTextOffset=7)
+        plot.getAxis("left").setWidth(62)
+        plot.getAxis("left").enableAutoSIPrefix(False)
+        plot.getAxis("left").setTickDensity(0.6)
+        self._cursor.hide()
+        self._cursor.setZValue(5)
+        plot.addItem(self._cursor, ignoreBounds=True)
+        self._quiet.hide()
+        plot.addItem(self._quiet, ignoreBounds=True)
+        plot.scene().sigMouseMoved.connect(self._on_pointer)
+        self._set_span(float(SPANS[False][0]))
+
+    # ---- what is shown
+
+    @property
+    def kind(self) -> Kind:
+        """What is shown."""
+        return self._kind
+
+    @property
+    def drawn(self) -> list[list[float]]:
+        """The values of each line as they are drawn."""
+        return [[] if curve.yData is None else [float(v) for v in curve.yData] for curve in self._curves]
+
+    def show_kind(self, word: str) -> None:
+        """Show another kind of figure, a word of KINDS."""
+        self._kind = kind = KINDS[word]
+        for curve in self._curves:
+            self._plot.removeItem(curve)
+        self._curves = [self._curve(line, first=n == 0) for n, line in enumerate(kind.lines)]
+        self._plot.setLabel("left", tr(kind.unit))
+        self.setAccessibleName(tr(kind.name))
+        if self._points is not None:
+            self.show_points(self._points, self._now, hour=self._hour)
+
+    def _curve(self, line: Line, *, first: bool) -> Any:
+        colours = theme.colours()
+        colour = getattr(colours, line.colour)
+        style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+        # The ground is drawn below the first line only, and opaque: two would mix to grey where they overlap.
+        ground = (
+            {"fillLevel": 0, "brush": theme.mixed(colours.base, colour, 0.18)} if first and self._kind.filled else {}
+        )
+        curve = self._plot.plot(pen=pg.mkPen(colour, width=2, style=style), antialias=True, **ground)
+        curve.setZValue(1 if first else 2)
+        return curve
+
+    def show_points(self, points: Points, now: float, *, hour: bool) -> None:
+        """Show the points; `now` is where the time axis ends."""
+        self._points, self._now, self._hour = points, now, hour
+        self._times = np.frombuffer(points.times, dtype=np.float64) - now if len(points) else np.empty(0)
+        top = self._kind.least
+        for curve, line in zip(self._curves, self._kind.lines, strict=True):
+            values: Any = np.frombuffer(points[line.column], dtype=np.float32) * self._kind.factor
+            curve.setData(self._times, values)
+            top = max(top, float(np.max(values, initial=0.0)))
+        self._plot.setYRange(0, top * 1.12, padding=0)
+        age = -float(self._times[0]) if len(points) else 0.0
+        self._set_span(float(next((s for s in SPANS[hour] if s >= age), SPANS[hour][-1])))
+        self._say_quiet(points, top)
+
+    def _set_span(self, seconds: float) -> None:
+        if seconds != self._span:
+            self._span = seconds
+            self._plot.setXRange(-seconds, 0, padding=0.004)
+
+    def _say_quiet(self, points: Points, top: float) -> None:
+        tail = [points[name][-3:] for name in ("read", "write")] if len(points) else []
+        quiet = not any(any(values) for values in tail)
+        self._quiet.setVisible(quiet and self._kind.filled)
+        if quiet:
+            self._quiet.setPos(-self._span / 2, top * 0.56)
+
+    @property
+    def span(self) -> float:
+        """How many seconds are shown."""
+        return self._span
+
+    # ---- under the pointer
+
+    def _on_pointer(self, place: QPointF) -> None:
+        box = self._plot.getPlotItem().vb
+        inside = len(self._times) > 0 and box.sceneBoundingRect().contains(place)
+        if not inside:
+            self.leave()
+            return
+        self.point_at(box.mapSceneToView(place).x())
+
+    def point_at(self, when: float) -> None:
+        """Read out the moment that is nearest to `when` (seconds, negative: ago)."""
+        points = self._points
+        if points is None or not len(points):
+            return
+        at = int(np.abs(self._times - when).argmin())
+        self._cursor.setPos(self._times[at])
+        self._cursor.show()
+        seconds = -float(self._times[at])
+        ago = text.span(seconds, past=True) if seconds >= 1 else tr("now")
+        parts = [f"{tr(line.name)} {self._kind.words(points[line.column][at])}" for line in self._kind.lines]
+        self.pointed.emit(f"{ago}: {', '.join(parts)}")
+
+    def leave(self) -> None:
+        """The pointer is elsewhere."""
+        self._cursor.hide()
+        self.pointed.emit("")
