@@ -121,6 +121,8 @@ class _Number(Control):
         return self._spin
 
     def _suffix(self) -> str:
+        if self.field.unit == "ms":
+            return tr(" ms", "milliseconds, behind a number")
         return tr(" s", "seconds, behind a number") if self.field.unit == "s" else ""
 
     def value(self) -> Any:

@@ -5,6 +5,9 @@
     refused, or no answer        LOGICAL UNIT RESET        complete: every command of the unit is over, and sent again
     refused, or no answer        Problem("Timeout"): session recovery
 
+Refused is a request by its answer and by a Reject alike; one that is rejected because there are too many immediate
+commands (11.17.1) is sent once more with each look around, for as long as its answer may take.
+
 An ABORT TASK that is answered "task does not exist" or "LUN does not exist" leads to session recovery at once: there is
 nothing that a reset could end, and an answer is missing.
 """
@@ -13,12 +16,14 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..api.errors import Problem
+from ..api.settings import Value
 from . import pdu
+from .options import number
 from .task import Task
 
 if TYPE_CHECKING:
@@ -26,8 +31,6 @@ if TYPE_CHECKING:
 
 #: How often a command may time out, over all connections, before it fails.
 MAX_TIMEOUTS = 3
-#: How long a target may take to answer a task management request.
-ABORT_TIMEOUT = 15.0
 #: How many tags of commands that are over are remembered.
 _REMEMBERED = 2048
 #: Answers to ABORT TASK (11.6.1) that a LOGICAL UNIT RESET can do nothing about.
@@ -44,6 +47,7 @@ class _Abort:
     task: Task
     itt: int
     deadline: float
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -52,13 +56,17 @@ class _Reset:
 
     cmd_sn: int
     deadline: float
+    again: bool = False
 
 
 class Aborting:
     """Looks at the tasks of one session; `ask` queues a request and hands the answer back."""
 
-    def __init__(self, session: Session, ask: Ask) -> None:
+    def __init__(self, session: Session, settings: Mapping[str, Value], ask: Ask) -> None:
         self._session = session
+        command_timeout = number(settings, "command_timeout")
+        self._abort_timeout = min(number(settings, "abort_timeout"), command_timeout)
+        self._reset_timeout = min(number(settings, "reset_timeout"), command_timeout)
         self._ask = ask
         self._aborts: dict[int, _Abort] = {}  # by the task's tag
         self._resets: dict[int, _Reset] = {}  # by the LUN
@@ -80,17 +88,17 @@ class Aborting:
                 del self._aborts[abort.itt]  # answered after all
             elif now >= abort.deadline:
                 self._reset(abort.task.unit.lun)
-        for reset in self._resets.values():
+            elif abort.again:
+                self._ask_abort(abort)
+        for lun, reset in list(self._resets.items()):
             if now >= reset.deadline:
-                raise Problem("Timeout", what="abort", seconds=int(ABORT_TIMEOUT))
+                raise Problem("Timeout", what="abort", seconds=self._reset_timeout)
+            if reset.again:
+                self._ask_reset(lun, reset.deadline)
         late = now - self._session.command_timeout
         for task in self._session.slots:
             if task.itt >= 0 and task.started < late and task.sent_at < late and task.itt not in self._aborts:
                 self._late(task)
-
-    @property
-    def _deadline(self) -> float:
-        return self._now + min(ABORT_TIMEOUT, self._session.command_timeout)
 
     def _timeout(self) -> Problem:
         return Problem("Timeout", what="command", seconds=self._session.command_timeout)
@@ -102,8 +110,12 @@ class Aborting:
             return
         task.timeouts += 1
         self._session.upward.event("command-timeout", {"lun": f"{lun:016x}", "seconds": self._session.command_timeout})
-        itt, ref_cmd_sn = task.itt, task.cmd_sn
-        self._aborts[itt] = _Abort(task, itt, self._deadline)
+        abort = self._aborts[task.itt] = _Abort(task, task.itt, self._now + self._abort_timeout)
+        self._ask_abort(abort)
+
+    def _ask_abort(self, abort: _Abort) -> None:
+        abort.again = False
+        itt, lun, ref_cmd_sn = abort.itt, abort.task.unit.lun, abort.task.cmd_sn
 
         def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
             return pdu.task_management(
@@ -124,6 +136,8 @@ class Aborting:
         if response == pdu.FunctionResponse.COMPLETE:
             if self._conclude(abort.task):
                 self._session.outcomes.again(abort.task)
+        elif _too_many(message):
+            abort.again = True
         else:
             self._reset(abort.task.unit.lun)
 
@@ -144,14 +158,16 @@ class Aborting:
         """11.5.1. Until the answer no new command goes to the unit; R2Ts are responded to as always (4.2.3.3)."""
         for abort in self._aborts.values():
             if abort.task.unit.lun == lun:
-                abort.deadline = float("inf")
+                abort.deadline, abort.again = float("inf"), False
         if lun in self._resets:
             return
         self._session.hold(lun)
         self._session.upward.event("unit-reset", {"lun": f"{lun:016x}"})
+        self._ask_reset(lun, self._now + self._reset_timeout)
 
+    def _ask_reset(self, lun: int, deadline: float) -> None:
         def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-            self._resets[lun] = _Reset(cmd_sn, self._deadline)
+            self._resets[lun] = _Reset(cmd_sn, deadline)
             return pdu.task_management(
                 pdu.Function.LOGICAL_UNIT_RESET, lun=lun, itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn
             )
@@ -160,9 +176,13 @@ class Aborting:
 
     def _reset_answered(self, lun: int, message: pdu.AnyResponse) -> None:
         """Everything that was sent to the unit before is over, in the order of its numbers (4.2.3.2, 4.2.3.3)."""
-        reset = self._resets.pop(lun, None)
+        reset = self._resets.get(lun)
         if reset is None:
             return
+        if _too_many(message):
+            reset.again = True
+            return
+        del self._resets[lun]
         if _response(message) != pdu.FunctionResponse.COMPLETE:
             raise self._timeout()
         before = [
@@ -178,3 +198,8 @@ class Aborting:
 def _response(message: pdu.AnyResponse) -> int:
     """Return the answer to a task management request; another message is none."""
     return message.response if isinstance(message, pdu.TaskManagementResponse) else pdu.FunctionResponse.REJECTED
+
+
+def _too_many(message: pdu.AnyResponse) -> bool:
+    """Whether a request may be sent again as it is (11.17.1)."""
+    return isinstance(message, pdu.Reject) and message.reason == pdu.RejectReason.IMMEDIATE

@@ -4,20 +4,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-#: Seconds, beside what the target wants: after the second failure in a row, the third, and so on. Each wait is a random
-#: part of it, half at least, so that many initiators do not come back to a target all at once.
-STEPS = (1, 2, 4, 8, 16, 30)
-#: A session that lasted so long was a good one: what comes after it is the first failure again. One that breaks sooner
-#: is a failure like a login that does not succeed, though the target logged us in.
-HEALTHY = 10.0
+from ..api.settings import Value
+from .options import number
+
+
+def doubled(times: int, last: int) -> int:
+    """Return the seconds of a pause: 1, doubled so many times, `last` at most."""
+    return min(1 << min(times, 20), last)
 
 
 class BackOff:
-    """Counts failures in a row: attempts that did not lead to a session, and sessions that broke soon."""
+    """Counts failures in a row: attempts that did not lead to a session, and sessions that broke soon.
 
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+    The pause after the second failure is a second, beside what the target wants, and doubled with each that follows, up
+    to `reconnect_delay`. Each wait is a random part of it, half at least, so that many initiators do not come back to
+    a target all at once. A session that lasted for `steady_time` was a good one: what comes after it is the first
+    failure again. One that breaks sooner is a failure like a login that does not succeed, though we were logged in.
+    """
+
+    def __init__(self, settings: Mapping[str, Value], chance: Callable[[], float] = random.random) -> None:
+        self._last = number(settings, "reconnect_delay")
+        self._steady = number(settings, "steady_time")
         self._chance = chance
         self._failures = 0
         self._since: float | None = None
@@ -29,10 +38,9 @@ class BackOff:
     def delay(self, now: float, time2wait: float) -> float:
         """Return how long to wait from now, after a session or an attempt ended: `time2wait` at least."""
         since, self._since = self._since, None
-        if since is not None and now - since >= HEALTHY:
+        if since is not None and now - since >= self._steady:
             self._failures = 0
         failures, self._failures = self._failures, self._failures + 1
         if not failures:
             return time2wait
-        longest = STEPS[min(failures, len(STEPS)) - 1]
-        return max(time2wait, longest * (0.5 + self._chance() / 2))
+        return max(time2wait, doubled(failures - 1, self._last) * (0.5 + self._chance() / 2))

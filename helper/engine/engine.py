@@ -48,8 +48,6 @@ Done = Callable[[Problem | None], None]
 #: Receives of one round, so that no socket keeps the others waiting.
 _RECEIVES = 16
 _TICK = 1.0
-#: How long commands may still be answered after the target asked for a logout, if it gives us twice as long.
-_LEAVE_PATIENCE = 5
 _RECONNECTS = SESSION.index("reconnects")
 
 
@@ -106,7 +104,7 @@ class Engine:
         self._statistics = statistics or Writer()
         self.session = Session(self._settings, self, self._statistics)
         self._connecting = Connecting(config.login, config.portals, loop, self)
-        self._units = Units(self.session, loop, self)
+        self._units = Units(self.session, loop, self, number(self._settings, "look_delay"))
         self._read_only = bool(self._settings["read_only"])
         memory = number(self._settings, "memory_limit")
         self._fronts = Fronts(self.session, loop, memory, self.front_over, lambda: self._guarded(self._send))
@@ -115,7 +113,7 @@ class Engine:
         self._sock: socket.socket | None = None
         self._watching = READ
         self._attempts = 0
-        self._back_off = BackOff()
+        self._back_off = BackOff(self._settings)
         self._retry: Timer | None = None
         self._recovery: Timer | None = None
         self._leaving: Problem | None = None
@@ -360,7 +358,7 @@ class Engine:
         if self._leaving is None:
             self._leaving = problem
             self.session.quiet()
-            self._loop.call_later(min(_LEAVE_PATIENCE, within / 2), self._leave_now)
+            self._loop.call_later(min(number(self._settings, "leave_timeout"), within / 2), self._leave_now)
             self._leave_when_quiet()
 
     def _leave_when_quiet(self) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import errno
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from ..api.errors import Problem
+from ..api.settings import Value
 from ..api.statistics import DISK
 from . import pdu
+from .options import number
 from .scsi import sense as senses
 from .scsi.disk import ScsiResult
 from .task import INDEX_MASK, OTHER, READ_16, Task, Unit
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 #: How often a command is sent again at once (unit attention, aborted command) before it fails.
 MAX_RETRIES = 5
-#: Back-off of busy units: seconds, doubled each time.
-FIRST_DELAY, LAST_DELAY = 0.008, 32.0
 
 _FLUSHES, _DISCARDS, _ERRORS, _RETRIES = (DISK.index(name) for name in ("flushes", "discards", "errors", "retries"))
 _COUNTED = {0x35: _FLUSHES, 0x91: _FLUSHES, 0x42: _DISCARDS, 0x93: _DISCARDS}
@@ -55,8 +55,11 @@ class ScsiCall:
 class Outcomes:
     """Ends commands, or has them sent again; the other half of a Session as far as answers go."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, settings: Mapping[str, Value]) -> None:
         self._session = session
+        # Back-off of busy units: seconds, doubled each time.
+        self._first_delay = number(settings, "busy_first_delay") / 1000
+        self._last_delay = number(settings, "busy_last_delay")
         #: What is retried later: (when, order, task).
         self._later: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
@@ -192,7 +195,7 @@ class Outcomes:
             task.unit.held.append(task)
 
     def _retry_later(self, task: Task, code: str, now: float) -> None:
-        delay = min(FIRST_DELAY * (1 << min(task.attempts, 20)), LAST_DELAY)
+        delay = min(self._first_delay * (1 << min(task.attempts, 20)), self._last_delay)
         if now + delay > task.started + self._session.command_timeout:
             self.fail(task, errno.EIO, code, {})
             return

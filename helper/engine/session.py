@@ -90,7 +90,7 @@ class Session:
         self._quiet = False  # no new commands: a logout is on its way
         self.command_timeout = number(settings, "command_timeout")
         self.upkeep = Upkeep(self, settings)
-        self.outcomes = Outcomes(self)
+        self.outcomes = Outcomes(self, settings)
 
     # -- units -------------------------------------------------------------------------------------------------
     def unit(self, lun: int) -> Unit:

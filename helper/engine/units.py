@@ -12,14 +12,13 @@ from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from ..api.errors import Problem
+from .backoff import doubled
 from .loop import Loop
 from .scsi import disk as disks
 from .scsi.disk import LunInfo, ScsiRequest, ScsiResult
 from .session import Session
 from .task import Unit
 
-#: Seconds between two looks at a unit that is not ready.
-PATIENCE = (1, 2, 4, 8, 15, 30)
 #: What a unit reports that makes it worth another look.
 _LOOK_AGAIN = frozenset({"capacity-changed", "inquiry-changed", "luns-changed", "mode-changed"})
 _LOOK_DELAY = 0.1
@@ -49,7 +48,9 @@ class UnitsUser(Protocol):
 class Units:
     """Scans, and the recovery of units, of one session."""
 
-    def __init__(self, session: Session, loop: Loop, user: UnitsUser) -> None:
+    def __init__(self, session: Session, loop: Loop, user: UnitsUser, longest_pause: int) -> None:
+        """`longest_pause`: seconds between two looks at a unit that is not ready."""
+        self._longest_pause = longest_pause
         self._session = session
         self._loop = loop
         self._user = user
@@ -137,7 +138,7 @@ class Units:
             if self._session.connection is not connection:
                 return
             if info is None or info.problem or problem:
-                self._loop.call_later(PATIENCE[min(attempt, len(PATIENCE) - 1)], again)
+                self._loop.call_later(doubled(attempt, self._longest_pause), again)
                 return
             if self._compare(unit, info):
                 self._session.unit_ready(unit)

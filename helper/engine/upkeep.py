@@ -41,7 +41,7 @@ class Upkeep:
         self._ping_timeout = number(settings, "ping_timeout")
         self._tags = itertools.count()
         self._asked: dict[int, Answered] = {}
-        self.aborting = Aborting(session, self._ask)
+        self.aborting = Aborting(session, settings, self._ask)
         self._ping_sent = 0.0
         self._last_life = 0.0
         # The CmdSN that the first of the waiting commands will have, and since when it has waited with it.
@@ -111,11 +111,18 @@ class Upkeep:
                 self._session.upward.event("async-message", {"event": code, "vendor-code": message.vendor_code})
 
     def _rejected(self, message: pdu.Reject, data: bytes) -> None:
-        """11.17, 7.3. Only whole sessions are recovered at error recovery level 0; what keeps being refused fails."""
+        """11.17, 7.3. A rejected command leaves a gap, which a new session plugs; what keeps being refused fails."""
         opcode = data[0] & pdu.OPCODE_MASK if data else -1
         itt = int.from_bytes(data[16:20], "big") if len(data) >= 20 else pdu.NO_TAG
         if opcode in (pdu.Opcode.NOP_OUT, pdu.Opcode.SNACK):
             self._asked.pop(itt, None)
+            return
+        if opcode == pdu.Opcode.DATA_OUT:
+            return  # 7.3: a response, or another R2T, tells what becomes of the task
+        asked = self._asked.get(itt) if opcode == pdu.Opcode.TASK_MANAGEMENT else None
+        if asked is not None:
+            del self._asked[itt]
+            asked(message, data)
             return
         task = self._session.tasks[itt & INDEX_MASK]
         if itt < TAG_LIMIT and task.itt == itt:

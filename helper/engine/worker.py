@@ -34,7 +34,6 @@ from .scsi.disk import LunInfo
 log = logging.getLogger(__name__)
 
 ORPHAN_SECONDS = 10.0
-LOGOUT_SECONDS = 5.0
 MAX_SECRETS = 4096
 #: What waits to be sent to a helper that does not read; then the channel is given up.
 _MAX_QUEUE = 1024
@@ -268,7 +267,6 @@ class Worker:
             self.loop.stop()
             return
         log.info("No helper and nothing attached: logging out")
-        self.loop.call_later(LOGOUT_SECONDS, self.loop.stop)
         self._engine.logout(lambda _problem: self.loop.stop())
 
     def _handle(self, message: Message) -> None:

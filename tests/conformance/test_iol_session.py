@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from conformance.harness import BLOCK, ISID, NO_TAG, Lab
+from lundock.helper.target.commands import bad_digest
 from lundock.helper.target.pdu import Op, Pdu
 from lundock.helper.target.script import Close, Cut, Raw, Step
 
@@ -383,6 +384,16 @@ def test_iol_17_1_logout_that_is_refused_ends_too(make_lab: MakeLab, response: i
     lab.until(lambda: over)
 
 
+def damaged(lab: Lab) -> Callable[[Pdu], Pdu | None]:
+    """A rule: what was received is taken for damaged."""
+
+    def throw_away(pdu: Pdu) -> Pdu | None:
+        bad_digest(lab.peer, pdu)
+        return None
+
+    return throw_away
+
+
 # -- rejects -------------------------------------------------------------------------------------------------------
 REASONS = [0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C]
 
@@ -418,6 +429,18 @@ def test_command_that_is_always_rejected_fails(make_lab: MakeLab):
     lab.play.when_receiving(Op.SCSI_COMMAND, reject)
     assert lab.errors(lab.write(0, DATA)) == [errno.EIO]
     lab.until_state("connected")
+
+
+def test_rejected_data_is_followed_by_the_answer_of_its_task(make_lab: MakeLab):
+    """7.3, 7.8: a target that throws a Data-Out away rejects it and ends the task with 0B/47/05: it is issued anew."""
+    lab = make_lab(settings=SOLICITED).up()
+    lab.play.when_receiving(Op.DATA_OUT, damaged(lab), nth=1)
+    lab.finish(lab.write(0, DATA))
+    assert lab.sent(Op.REJECT)[0].reason == 0x02
+    first, second = lab.received(Op.SCSI_COMMAND)
+    assert (first.cdb, first.itt == second.itt) == (second.cdb, False)
+    assert lab.on_disk(0, len(DATA)) == DATA
+    assert not lab.logins()
 
 
 def test_rejected_ping_does_no_harm(make_lab: MakeLab):

@@ -132,6 +132,27 @@ def test_iol_19_abort_that_fails_recovers_the_session(make_lab: MakeLab, respons
     assert lab.on_disk(0, len(DATA), lun=LUN) == DATA
 
 
+@pytest.mark.parametrize(("reason", "functions"), [(0x06, [ABORT_TASK] * 2), (0x05, [ABORT_TASK, LOGICAL_UNIT_RESET])])
+def test_rejected_abort_is_one_step_of_the_ladder(make_lab: MakeLab, reason: int, functions: list[int]):
+    """11.17.1, 7.11: too many immediate requests, sent again; else the unit is reset, the session stays."""
+    lab = make(make_lab)
+
+    def reject(pdu: Pdu) -> Pdu | None:
+        lab.peer.reject(pdu, reason)
+        return None
+
+    lab.play.when_receiving(Op.TASK_REQUEST, reject, nth=1)
+    call = stuck(lab)
+    lab.later(21, lambda: lab.sent(Op.REJECT))
+    lab.settle()
+    assert not call.over
+    lab.finish_later(call)
+    assert [pdu.flags & 0x7F for pdu in requests(lab)] == functions
+    assert len({pdu.itt for pdu in requests(lab)}) == 2
+    assert lab.on_disk(0, len(DATA), lun=LUN) == DATA
+    assert not lab.logins()
+
+
 def refusing_aborts(lab: Lab) -> None:
     def change(pdu: Pdu) -> Iterable[Step]:
         pdu = pdu.copy()

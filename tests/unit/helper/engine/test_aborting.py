@@ -11,12 +11,14 @@ from lundock.helper.engine.scsi.disk import ScsiRequest
 from support.wire import LUN, NO_TAG, Sent, Wire
 
 ABORT, RESET = 1, 5
+SETTINGS = {"command_timeout": 10, "abort_timeout": 7, "reset_timeout": 9, "ping_interval": 0}
+TOO_MANY = 0x06
 DATA = bytes(range(256)) * 16
 
 
 def late(writes: int = 1) -> tuple[Wire, list[Sent], list[Sent]]:
     """Commands that were not answered in time, and what was asked for then."""
-    wire = Wire(settings={"command_timeout": 10, "ping_interval": 0})
+    wire = Wire(settings=SETTINGS)
     for cookie in range(writes):
         wire.write(DATA, lba=8 * cookie, cookie=cookie)
     commands = wire.sent()
@@ -26,6 +28,10 @@ def late(writes: int = 1) -> tuple[Wire, list[Sent], list[Sent]]:
 
 def answer(wire: Wire, request: Sent, response: int = 0) -> bytes:
     return wire.pdu(0x22, 0x80, b2=response, itt=request.itt, stat_sn=wire.next_stat_sn())
+
+
+def rejected(wire: Wire, request: Sent, reason: int) -> bytes:
+    return wire.pdu(0x3F, 0x80, b2=reason, stat_sn=wire.next_stat_sn(), data=request.header)
 
 
 def function(request: Sent) -> int:
@@ -51,11 +57,11 @@ def test_an_abort_that_is_refused_leads_to_a_reset_of_the_unit(response: int):
 
 def test_an_abort_that_is_not_answered_leads_to_a_reset_of_the_unit():
     wire, _, _ = late()
-    wire.session.on_timer(20.0)
+    wire.session.on_timer(17.0)
     assert wire.sent() == []
-    wire.session.on_timer(20.2)
+    wire.session.on_timer(17.2)
     assert function(wire.one()) == RESET
-    wire.session.on_timer(21.0)
+    wire.session.on_timer(18.0)
     assert wire.sent() == []
 
 
@@ -77,10 +83,68 @@ def test_a_reset_that_is_refused_leads_to_session_recovery(response: int):
 
 def test_a_reset_that_is_not_answered_leads_to_session_recovery():
     wire, _, _ = reset()
-    wire.session.on_timer(20.0)
+    wire.session.on_timer(19.0)
     with pytest.raises(Problem) as caught:
-        wire.session.on_timer(20.2)
-    assert caught.value.attrs["what"] == "abort"
+        wire.session.on_timer(19.2)
+    assert caught.value.attrs == {"what": "abort", "seconds": 9}
+
+
+def test_no_abort_may_take_longer_than_a_command():
+    wire = Wire(settings={**SETTINGS, "abort_timeout": 60, "reset_timeout": 60})
+    wire.write(DATA)
+    wire.session.on_timer(10.1)
+    wire.sent()
+    wire.session.on_timer(20.2)
+    assert function(wire.one()) == RESET
+    with pytest.raises(Problem):
+        wire.session.on_timer(30.3)
+
+
+@pytest.mark.parametrize("reason", [0x02, 0x04, 0x05, 0x07, 0x09, 0x0A, 0x0C])
+def test_a_rejected_abort_leads_to_a_reset_and_a_rejected_reset_to_session_recovery(reason: int):
+    """11.17, 7.11: a Reject is an answer that refuses, one step of the ladder, not all of it."""
+    wire, commands, aborts = late()
+    wire.give(rejected(wire, aborts[0], reason))
+    request = wire.one()
+    assert function(request) == RESET
+    assert wire.session.tasks[commands[0].itt & 0xFFF].itt == commands[0].itt  # its fate is open
+    with pytest.raises(Problem) as caught:
+        wire.give(rejected(wire, request, reason))
+    assert caught.value.code == "Timeout"
+
+
+def test_a_request_that_is_one_too_many_is_sent_again_until_its_time_is_over():
+    """11.17.1: 06, too many immediate commands, is the one reason with which a request may be sent again as it is."""
+    wire, commands, aborts = late()
+    wire.give(rejected(wire, aborts[0], TOO_MANY))
+    assert wire.sent() == []
+    wire.session.on_timer(11.0)
+    again = wire.one()
+    assert (function(again), again.word(20), again.word(32)) == (ABORT, commands[0].itt, commands[0].cmd_sn)
+    assert again.itt != aborts[0].itt
+    wire.session.on_timer(12.0)
+    assert wire.sent() == []  # it is being answered
+    wire.give(rejected(wire, again, TOO_MANY))
+    wire.session.on_timer(17.2)
+    request = wire.one()
+    assert function(request) == RESET
+    wire.give(rejected(wire, request, TOO_MANY))
+    wire.session.on_timer(18.0)
+    once_more = wire.one()
+    assert (function(once_more), once_more.lun) == (RESET, LUN)
+    wire.give(answer(wire, once_more))
+    assert wire.above.resets == [wire.unit]
+    assert [name for name, _ in wire.above.events] == ["command-timeout", "unit-reset"]
+
+
+def test_a_reset_that_is_always_one_too_many_leads_to_session_recovery():
+    wire, _, request = reset()
+    wire.give(rejected(wire, request, TOO_MANY))
+    wire.session.on_timer(12.0)
+    wire.give(rejected(wire, wire.one(), TOO_MANY))
+    with pytest.raises(Problem) as caught:
+        wire.session.on_timer(19.2)
+    assert caught.value.attrs == {"what": "abort", "seconds": 9}
 
 
 def test_everything_of_the_unit_ends_with_the_reset_and_is_sent_again_in_order():

@@ -5,7 +5,6 @@ import errno
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.engine.outcomes import LAST_DELAY
 from lundock.helper.engine.scsi.disk import ScsiRequest
 from support.wire import BUSY, CHECK, LUN, NO_TAG, Wire, sense
 
@@ -97,16 +96,17 @@ def test_sense_data_that_cannot_be_read_leaves_the_command_to_be_sent_again_and_
 
 
 def test_pauses_grow_no_further_than_the_last():
-    wire = Wire(settings={"command_timeout": 3600, "ping_interval": 0})
+    settings = {"command_timeout": 3600, "ping_interval": 0, "busy_first_delay": 125, "busy_last_delay": 3}
+    wire = Wire(settings=settings)
     wire.write(DATA)
     now, pauses = 0.0, []
-    for _ in range(16):
+    for _ in range(7):
         wire.give(wire.response(wire.one().itt, BUSY), now=now)
         due = wire.session.next_deadline()
         pauses.append(due - now)
         wire.session.on_timer(due)
         now = due
-    assert max(pauses) == pauses[-1] == LAST_DELAY
+    assert pauses == [0.125, 0.25, 0.5, 1, 2, 3, 3]
     assert wire.above.events == []  # that it is busy is not told each time
 
 

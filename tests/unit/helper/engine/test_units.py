@@ -10,7 +10,7 @@ from lundock.helper.api.errors import Problem
 from lundock.helper.engine import units as module
 from lundock.helper.engine.loop import Loop
 from lundock.helper.engine.scsi.disk import LunInfo, ScsiRequest
-from lundock.helper.engine.units import PATIENCE, Units, identity, same
+from lundock.helper.engine.units import Units, identity, same
 from support.wire import LUN, Wire
 
 DISK = LunInfo(LUN, 1, size=1 << 20, block_size=512, serial="S1", wwn="naa.5000", vendor="V", model="M")
@@ -26,7 +26,7 @@ class User:
         self.session = self.wire.session
         self.unit = self.wire.unit
         self.loop = Loop()
-        self.units = Units(self.session, self.loop, self)
+        self.units = Units(self.session, self.loop, self, 20)
         self.found = (DISK,)
         self.looks = deque()
         self.used = False
@@ -216,13 +216,12 @@ def test_a_unit_that_comes_back_after_another_one(user):
 
 def test_a_unit_that_is_not_ready_is_looked_at_again_and_again(user):
     lost(user)
-    user.looks.extend([dataclasses.replace(DISK, problem="NotReady")] * (len(PATIENCE) + 1))
+    user.looks.extend([dataclasses.replace(DISK, problem="NotReady")] * 7)
     user.units.recover()
     user.answer()
-    delays = [user.later() for _ in range(len(PATIENCE))]
-    assert delays == list(PATIENCE)
+    assert [user.later() for _ in range(6)] == [1, 2, 4, 8, 16, 20]
     user.looks.append(DISK)
-    assert user.later() == PATIENCE[-1]
+    assert user.later() == 20
     assert user.unit.ready
 
 

@@ -3,7 +3,7 @@
 
 import pytest
 from lundock.helper.api.errors import Problem
-from support.wire import LUN, NO_TAG, Wire, sense
+from support.wire import CHECK, LUN, NO_TAG, Wire, sense
 
 
 def refused(wire, pdu):
@@ -79,3 +79,29 @@ def test_without_a_connection_nothing_is_asked_and_nothing_taken():
     connection.received(len(raw), 0.0)
     assert connection.out.empty
     assert answers == []
+
+
+@pytest.mark.parametrize("reason", [0x02, 0x04, 0x09])
+def test_rejected_data_is_the_tasks_matter(reason: int):
+    """7.3: a target that rejects a Data-Out still has to answer its task, and says with that what becomes of it."""
+    wire = Wire(immediate_data=False, initial_r2t=True, max_send=1024)
+    wire.write(bytes(2048))
+    command = wire.one()
+    wire.give(wire.r2t(command.itt, 0, 2048))
+    first, _ = wire.sent()
+    wire.give(wire.pdu(0x3F, 0x80, b2=reason, stat_sn=wire.next_stat_sn(), data=first.header))
+    assert wire.asker.ended == []
+    wire.give(wire.response(command.itt, CHECK, sense(0xB, 0x47, 0x05)))
+    again = wire.one()
+    assert (again.opcode, again.cdb) == (0x01, command.cdb)
+    assert again.itt != command.itt
+    wire.give(wire.response(again.itt))
+    assert wire.asker.errors == [0]
+
+
+def test_a_rejected_request_that_nobody_made_is_a_protocol_error():
+    wire = Wire()
+    header = bytes([0x42, 0x81]) + bytes(14) + (0x4000_0007).to_bytes(4, "big") + bytes(28)
+    with pytest.raises(Problem) as caught:
+        wire.give(wire.pdu(0x3F, 0x80, b2=9, stat_sn=wire.next_stat_sn(), data=header))
+    assert caught.value.code == "ProtocolError"
