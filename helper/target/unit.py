@@ -15,6 +15,7 @@ from .sense import (
     CAPACITY_CHANGED,
     GOOD,
     INVALID_FIELD,
+    INVALID_FIELD_IN_UNIT,
     INVALID_OPCODE,
     INVALID_PARAMETER,
     LUN_RESET,
@@ -140,6 +141,9 @@ class Unit:
                 return Result.check(INVALID_OPCODE)
             if cdb[0] == REQUEST_SENSE:
                 return self._request_sense(nexus, cdb)
+            if cdb[0] not in WRITES and len(data) < (wanted := self.data_out_length(cdb)):
+                # A part of a list, of a pattern or of what is to be compared is of no use (SPC-4: 0Eh/03h).
+                return replace(Result.check(INVALID_FIELD_IN_UNIT), wanted=wanted)
             return command(self, cdb, data)
         except Check as check:
             return Result.check(check.sense)
@@ -186,9 +190,9 @@ class Unit:
     def _write(self, cdb: bytes, data: Data) -> Result:
         self._writable()
         offset, length = self._transfer(cdb, WRITES[cdb[0]](cdb))
-        # A data length that is not the command's own becomes a residual (RFC 7143, 11.4.5); whole blocks are written.
-        whole = min(length, len(data)) // self.config.block_size * self.config.block_size
-        self.disk.write(offset, memoryview(data)[:whole])
+        # Where the initiator expected to send less than the command is about, the rest is a residual overflow (RFC 7143,
+        # 11.4.5.1): what was transferred is written to its last byte, a part of a block too.
+        self.disk.write(offset, memoryview(data)[:length])
         if cdb[0] != 0x0A and cdb[1] & 0x08:  # FUA
             self.disk.flush()
         return Result(wanted=length)

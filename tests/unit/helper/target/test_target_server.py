@@ -141,6 +141,32 @@ def test_residuals(raw: RawInitiator):
     assert (len(got.data), got.flags & 0x06, got.residual) == (1024, 0x04, 65536 - 1024)
 
 
+def test_a_write_of_less_than_its_cdb_says_is_an_overflow_and_written_to_its_last_byte(
+    raw: RawInitiator, server: Server
+):
+    """11.4.5.1: the residual counts what was not transferred; so all that was must be there."""
+    raw.command(WRITE_64K, data=b"a" * 700)
+    got = raw.receive()
+    assert (got.op, got.status, got.flags & 0x06, got.residual) == (Op.SCSI_RESPONSE, 0, 0x04, 65536 - 700)
+    assert server.units(NAME)[0].disk.read(0, 1024) == b"a" * 700 + bytes(324)
+    raw.command(WRITE_64K, data=b"b" * 100, write=65536 + 512)  # more than its CDB says: 512 bytes are not asked for
+    asked = raw.receive()
+    assert (asked.op, asked.offset, asked.desired) == (Op.R2T, 100, 65536 - 100)
+
+
+def test_a_list_that_is_cut_short_is_refused(raw: RawInitiator, server: Server):
+    server.units(NAME)[0].disk.write(0, b"x" * 1024)
+    write_same = bytes([0x41, 0, 0, 0, 0, 0, 0, 0, 2, 0])
+    unmap = bytes([0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0])
+    verify = bytes([0x2F, 0x02, 0, 0, 0, 0, 0, 0, 2, 0])
+    for cdb, size, whole in ((write_same, 100, 512), (write_same, 0, 512), (unmap, 10, 24), (verify, 600, 1024)):
+        raw.command(cdb, data=b"x" * size)
+        got = raw.receive()
+        assert (bytes(got.data[4:5]), bytes(got.data[14:16])) == (b"\x05", b"\x0e\x03")
+        assert (got.flags & 0x06, got.residual) == (0x04, whole - size)
+    assert server.units(NAME)[0].disk.read(0, 1024) == b"x" * 1024
+
+
 def test_rejects(raw: RawInitiator):
     raw.send(Pdu.make(0x1C))
     got = raw.receive()
