@@ -29,7 +29,7 @@ from ..model.bridge import Bus
 from ..words import tr
 from . import theme
 from .disk_card import DiskCard
-from .widgets import button, clear, label, spaced
+from .widgets import button, clear, clearable, label, spaced
 
 #: From so many targets on there is a field to search in them.
 MANY = 8
@@ -116,7 +116,7 @@ class ChoosePage(QWidget):
         self.search = QLineEdit()
         self.search.setAccessibleName(tr("Search the targets"))
         self.search.setPlaceholderText(tr("Search"))
-        self.search.setClearButtonEnabled(True)
+        clearable(self.search, tr("Clear the search"))
         self.search.textChanged.connect(self._filter)
         self.list = QListWidget()
         self.list.setObjectName("found")

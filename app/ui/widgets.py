@@ -6,12 +6,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFontDatabase,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -75,6 +86,13 @@ def tool(icon: str, words: str, clicked: Callable[[], object] | None = None) -> 
     if clicked is not None:
         made.clicked.connect(lambda _checked=False: clicked())
     return made
+
+
+def clearable(field: QLineEdit, words: str) -> None:
+    """Give a field a button that empties it; its words are the button's name and tip (Qt gives it none)."""
+    field.setClearButtonEnabled(True)
+    for one in field.findChildren(QAction):
+        one.setText(words)
 
 
 def spaced(layout: QLayout, margin: int = 0, spacing: int = 8) -> None:

@@ -141,16 +141,18 @@ class Unit:
                 return Result.check(INVALID_OPCODE)
             if cdb[0] == REQUEST_SENSE:
                 return self._request_sense(nexus, cdb)
-            if cdb[0] not in WRITES and len(data) < (wanted := self.data_out_length(cdb)):
-                # A part of a list, of a pattern or of what is to be compared is of no use (SPC-4: 0Eh/03h).
-                return replace(Result.check(INVALID_FIELD_IN_UNIT), wanted=wanted)
-            return command(self, cdb, data)
+            return self._cut_short(cdb, data) or command(self, cdb, data)
         except Check as check:
             return Result.check(check.sense)
         except _Busy:
             return Result(BUSY)
         except OSError:  # the file behind the disk
             return Result.check(Sense(0x4, 0x44, 0x00))
+
+    def _cut_short(self, cdb: bytes, data: Data) -> Result | None:
+        """Refuse a part of a list, of a pattern, or of what is to be compared: it is of no use (SPC-4: 0Eh/03h)."""
+        wanted = 0 if cdb[0] in WRITES else self.data_out_length(cdb)
+        return replace(Result.check(INVALID_FIELD_IN_UNIT), wanted=wanted) if len(data) < wanted else None
 
     def _before(self, nexus: int, op: int) -> None:
         if op in ALWAYS_ANSWERED:
@@ -190,8 +192,8 @@ class Unit:
     def _write(self, cdb: bytes, data: Data) -> Result:
         self._writable()
         offset, length = self._transfer(cdb, WRITES[cdb[0]](cdb))
-        # Where the initiator expected to send less than the command is about, the rest is a residual overflow (RFC 7143,
-        # 11.4.5.1): what was transferred is written to its last byte, a part of a block too.
+        # Where the initiator expected to send less than the CDB says, the rest is a residual overflow (RFC 7143, 11.4.5.1):
+        # what was transferred is written to its last byte, a part of a block too.
         self.disk.write(offset, memoryview(data)[:length])
         if cdb[0] != 0x0A and cdb[1] & 0x08:  # FUA
             self.disk.flush()

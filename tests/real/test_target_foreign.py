@@ -21,7 +21,7 @@ DISKS = (
     DiskConfig(size=1 << 20, lun=300),
 )
 #: Tests of iscsi-test-cu that a target cannot pass and keep to the RFC. Both are new in libiscsi 1.20, and want
-#: SendTargets=All answered in a normal session: "MUST NOT be supported on an operational session" (RFC 7143, appendix C).
+#: SendTargets=All answered in a normal session: it "MUST NOT be supported on an operational session" (appendix C).
 AGAINST_THE_RFC = frozenset({"iSCSISendTargets.Simple", "iSCSISendTargets.Invalid"})
 ALICE, OWN = Account("alice", "secret-of-alice"), Account("disk", "secret-of-disk1")
 
@@ -87,7 +87,7 @@ def test_chap(server: Server, secret: str, own: str | None, good: bool):
 
 
 def _patterns(tests: set[str], left_out: frozenset[str]) -> list[str]:
-    """Return what to give iscsi-test-cu one after the other so that it runs each SUITE.TEST once, but those left out."""
+    """Return what to give iscsi-test-cu, one after the other, to run each SUITE.TEST once but those left out."""
     if not tests & left_out:
         return ["ALL.*.*"]
     cut = {name.split(".")[0] for name in left_out}

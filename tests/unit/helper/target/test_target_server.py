@@ -141,9 +141,7 @@ def test_residuals(raw: RawInitiator):
     assert (len(got.data), got.flags & 0x06, got.residual) == (1024, 0x04, 65536 - 1024)
 
 
-def test_a_write_of_less_than_its_cdb_says_is_an_overflow_and_written_to_its_last_byte(
-    raw: RawInitiator, server: Server
-):
+def test_a_write_of_less_than_its_cdb_says_is_written_to_its_last_byte(raw: RawInitiator, server: Server):
     """11.4.5.1: the residual counts what was not transferred; so all that was must be there."""
     raw.command(WRITE_64K, data=b"a" * 700)
     got = raw.receive()
