@@ -95,7 +95,7 @@ class Connecting:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
         self._loop.register(sock.fileno(), READ, self._on_socket)
-        self._guarded(self._begin)
+        self._guarded(lambda: self._begin(sock))
 
     def failed(self, problem: Problem) -> None:
         """Take the news that no connection could be made."""
@@ -141,13 +141,13 @@ class Connecting:
             self._loop.unregister(sock.fileno())
         return sock
 
-    def _begin(self) -> None:
+    def _begin(self, sock: socket.socket) -> None:
         config = dataclasses.replace(
             self._fallback or self._config, portal=self.portal, address=str(self.portal), tsih=0
         )
         self._out = b""
         self._machine = Login(config, self._loop.now)
-        self._advance()
+        self._advance(self._machine, sock)
 
     def _on_socket(self, events: int) -> None:
         self._guarded(lambda: self._receive(events))
@@ -166,13 +166,10 @@ class Connecting:
             elif data is not None:
                 machine.eof(self._loop.now)
                 raise Problem("ConnectionLost", address=str(self.portal))
-        self._advance()
+        self._advance(machine, sock)
 
-    def _advance(self) -> None:
+    def _advance(self, machine: Login, sock: socket.socket) -> None:
         """Send what is to be sent; look whether it is done; set the timer."""
-        machine, sock = self._machine, self._sock
-        if machine is None or sock is None:
-            return
         self._out += machine.to_send()
         try:
             while self._out:
@@ -190,9 +187,10 @@ class Connecting:
 
     def _on_timer(self) -> None:
         def check() -> None:
-            if self._machine is not None:
-                self._machine.on_timer(self._loop.now)
-                self._advance()
+            machine, sock = self._machine, self._sock
+            if machine is not None and sock is not None:
+                machine.on_timer(self._loop.now)
+                self._advance(machine, sock)
 
         self._guarded(check)
 

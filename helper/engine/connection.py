@@ -483,18 +483,13 @@ class Connection:
                 data_length=piece,
                 final=not length,
             )
-            self._put_header(header)
+            self.put(header)
             self._put_payload(data[offset : offset + piece])
             data_sn += 1
             offset += piece
 
-    def put(self, header: bytes, data: bytes = b"") -> None:
-        """Queue any other PDU; `data` must be as long as the header says."""
-        self._put_header(header)
-        if data:
-            self._put_payload(data)
-
-    def _put_header(self, header: bytes) -> None:
+    def put(self, header: bytes) -> None:
+        """Queue any PDU's header; `_put_payload` has to follow where it says that there is data."""
         out = self.out
         out.reserve(64)
         at = out.at
@@ -528,9 +523,7 @@ def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bo
     if data_sn > task.data_sn:
         raise _broken("Data is missing.")
     if not any_order:
-        if offset == task.got:
-            return True
-        raise _broken("Its data came out of order.")
+        raise _broken("Its data came out of order.")  # it is the next, and does not begin where the last one ended
     if task.pieces is None:
         task.pieces = []
     if any(offset < end and start < offset + length for start, end in task.pieces):

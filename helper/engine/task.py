@@ -133,11 +133,10 @@ class Task:
         self.r2t_sn = 0
         self.solicited = 0
         self.pieces = None
-        if self.pipe is not None:
-            self.drop_pipe()
+        self.drop_pipe()
 
     def drop_pipe(self) -> None:
-        """Forget what came for it into a pipe."""
+        """Forget what came for it into a pipe, if anything did."""
         pipe, self.pipe = self.pipe, None
         if pipe is not None:
             pipe.discard()

@@ -255,3 +255,35 @@ def test_a_loss_forgets_the_reset():
     assert len(wire.sent()) == 1
     wire.session.on_timer(21.0)
     assert wire.sent() == []
+
+
+def test_what_becomes_late_while_its_unit_is_reset_waits_for_the_reset():
+    wire, commands, _ = late()
+    wire.session.now = 10.2
+    wire.write(DATA, lba=64, cookie=9)
+    younger = wire.one()
+    wire.session.on_timer(17.2)
+    request = wire.one()
+    assert function(request) == RESET
+    wire.session.on_timer(20.4)
+    assert wire.sent() == []
+    wire.give(answer(wire, request))
+    wire.session.unit_ready(wire.unit)
+    assert [pdu.cdb for pdu in wire.sent()] == [commands[0].cdb, younger.cdb]
+
+
+def test_an_abort_of_another_unit_goes_on_while_one_is_reset():
+    wire = Wire(settings=SETTINGS)
+    other = wire.session.unit(LUN + (1 << 48))
+    wire.session.unit_ready(other)
+    wire.write(DATA)
+    wire.session.write(other, wire.asker, 2, 0, 8, DATA, None)
+    wire.sent()
+    wire.session.on_timer(10.1)
+    first, second = sorted(wire.sent(), key=lambda pdu: pdu.lun)
+    wire.give(answer(wire, first, 5))
+    request = wire.one()
+    wire.give(rejected(wire, second, TOO_MANY))
+    wire.session.on_timer(11.0)
+    again = wire.one()
+    assert (function(again), again.lun, request.lun) == (ABORT, other.lun, LUN)

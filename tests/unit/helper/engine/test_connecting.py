@@ -7,7 +7,7 @@ import pytest
 from lundock.helper.api.errors import Problem
 from lundock.helper.engine.connecting import MAX_REDIRECTS, Connecting, agreed
 from lundock.helper.engine.login import ChapSecrets, LoginConfig, Secret
-from lundock.helper.engine.loop import Loop
+from lundock.helper.engine.loop import READ, WRITE, Loop
 from lundock.helper.engine.names import Portal
 from support.pdus import login_response, split
 
@@ -200,6 +200,15 @@ def test_a_request_that_the_socket_does_not_take_goes_out_later(host):
     assert host.result is not None
 
 
+def test_a_wake_up_without_bytes_is_nothing(host):
+    host.connecting.start("login")
+    host.connect()
+    host.connecting._receive(READ)
+    host.connecting._receive(WRITE)
+    assert host.problems == []
+    assert len(host.requests()) == 1
+
+
 def test_a_refusal_says_why(host):
     host.connecting.start("login")
     host.connect()
@@ -265,9 +274,16 @@ def test_another_way_to_sign_in_is_tried():
     assert host.problems == []
     host.connect()
     host.answer({"TargetPortalGroupTag": "1", "AuthMethod": "CHAP"}, t=False)
-    again = host.requests()[0].keys["CHAP_A"]
+    again = host.answer({"CHAP_A": "5", "CHAP_I": "1", "CHAP_C": "0x" + "ab" * 16}, t=False).keys["CHAP_A"]
     assert again != offered
     assert set(again.split(",")) < set(offered.split(","))
+    host.answer()
+    host.answer()
+    assert host.result is not None
+    host.connecting.start("reconnect")  # what worked is kept
+    host.connect()
+    host.answer({"TargetPortalGroupTag": "1", "AuthMethod": "CHAP"}, t=False)
+    assert host.requests()[0].keys["CHAP_A"] == again
     host.sock.close()
     host.loop.run_once(0)
     assert host.problems == ["ConnectionLost"]

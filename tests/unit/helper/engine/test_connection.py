@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lundock.helper.api.errors import Problem
-from support.wire import LUN, NO_TAG, Wire
+from lundock.helper.api.statistics import bucket
+from support.wire import CHECK, LUN, NO_TAG, Wire, sense
 
 DIGESTS = [{}, {"header_digest": True}, {"data_digest": True}, {"header_digest": True, "data_digest": True}]
 NOISE = random.Random(7).randbytes(1 << 20)
@@ -98,7 +99,8 @@ def test_what_came_with_the_login_is_taken():
     assert wire.asker.ended == [(1, 0, NOISE[:4096])]
 
 
-def test_an_additional_header_segment_is_skipped():
+@pytest.mark.parametrize("chunk", [1 << 20, 48, 50])
+def test_an_additional_header_segment_is_skipped(chunk):
     wire = Wire()
     wire.read()
     raw = bytearray(wire.data_in(wire.one().itt, NOISE[:4096], last=True))
@@ -266,6 +268,119 @@ def test_what_ended_before_something_wrong_came_is_counted():
     assert wire.asker.ended == [(1, 0, NOISE[:4096]), (2, 0, b"")]
     assert list(wire.session.statistics.disk(LUN).counters)[:4] == [1, 4096, 1, 512]
     assert wire.unit.in_flight == 1
+
+
+def test_status_before_the_end_of_the_data_is_refused():
+    wire = Wire()
+    wire.read()
+    itt = wire.one().itt
+    assert refused(wire, wire.pdu(0x25, 0x01, itt=itt, stat_sn=wire.stat_sn, data=NOISE[:512])) == "ProtocolError"
+    assert wire.asker.ended == []
+
+
+def test_the_last_data_twice_is_refused_with_its_status():
+    wire = Wire()
+    wire.read()
+    itt = wire.one().itt
+    again = wire.data_in(itt, NOISE[:512], last=True)
+    assert refused(wire, wire.data_in(itt, NOISE[:512]), again) == "ProtocolError"
+
+
+def test_an_empty_piece_of_data_counts_in_its_numbers():
+    """11.7.7: and moves nothing."""
+    wire = Wire()
+    wire.read()
+    itt = wire.one().itt
+    pieces = [
+        wire.data_in(itt, b""),
+        wire.data_in(itt, NOISE[:4096], sn=1),
+        wire.data_in(itt, b"", 4096, sn=2, last=True),
+    ]
+    wire.give(*pieces)
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])]
+
+
+def test_commands_of_several_rounds_and_kinds_are_counted_each_with_its_time():
+    wire = Wire()
+    for now in (1.0, 2.0):
+        wire.session.now = now
+        wire.read()
+        wire.write(NOISE[:512])
+    one, two, three, four = (pdu.itt for pdu in wire.sent())
+    answers = [wire.data_in(itt, NOISE[:4096], last=True) for itt in (one, three)]
+    wire.give(*answers, wire.response(two), wire.response(four), now=4.0)
+    disk = wire.session.statistics.disk(LUN)
+    assert list(disk.counters)[:4] == [2, 8192, 2, 1024]
+    for counted in (disk.reads, disk.writes):
+        assert [counted[bucket(seconds)] for seconds in (3.0, 2.0)] == [1, 1]
+    assert wire.unit.in_flight == 0
+
+
+@pytest.mark.parametrize("spoil", ["", "data"])
+def test_sense_data_has_a_digest_too(spoil):
+    wire = Wire(data_digest=True)
+    wire.read()
+    answer = wire.pdu(
+        0x21, 0x80, b3=CHECK, itt=wire.one().itt, stat_sn=wire.next_stat_sn(), data=sense(3, 0x11, 0), spoil=spoil
+    )
+    if spoil:
+        assert refused(wire, answer) == "DigestError"
+        assert wire.asker.ended == []
+    else:
+        wire.give(answer)
+        assert wire.asker.errors == [errno.EIO]
+
+
+def test_an_r2t_for_a_task_that_was_aborted_is_passed_over():
+    wire = Wire(settings={"command_timeout": 10, "ping_interval": 0}, immediate_data=False, initial_r2t=True)
+    wire.write(NOISE[:512])
+    command = wire.one()
+    wire.session.on_timer(10.1)
+    abort = wire.one()
+    wire.give(wire.pdu(0x22, 0x80, itt=abort.itt, stat_sn=wire.next_stat_sn()))
+    again = wire.one()
+    wire.give(wire.r2t(command.itt, 0, 512))
+    assert wire.sent() == []
+    wire.give(wire.r2t(again.itt, 0, 512))
+    assert wire.one().data == NOISE[:512]
+
+
+def test_an_r2t_that_comes_twice_is_answered_once():
+    wire = Wire(immediate_data=False, initial_r2t=True)
+    wire.write(NOISE[:1024])
+    itt = wire.one().itt
+    wire.give(wire.r2t(itt, 0, 512), wire.r2t(itt, 512, 512, sn=1), wire.r2t(itt, 0, 512))
+    assert [pdu.data for pdu in wire.sent()] == [NOISE[:512], NOISE[512:1024]]
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize("length", [5, 7, 24])
+def test_what_we_send_is_padded_with_zeros_within_its_digest(digests, length):
+    """11: to a multiple of four; `sent` reads the padding and compares digests."""
+    wire = Wire(**digests)
+    wire.session.command(wire.unit, wire.asker, 1, b"\x42" + bytes(15), NOISE[:length])
+    wire.connection.out.flush(wire.sink)
+    assert bytes(wire.sink.data)[wire.connection._header_size :][length : (length + 3) & -4] == bytes(-length % 4)
+    assert wire.one().data == NOISE[:length]
+
+
+@pytest.mark.parametrize("digests", [{}, {"header_digest": True}])
+def test_more_headers_than_one_buffer_holds_leave_in_order(digests):
+    """A socket that takes nothing: thousands of Data-Out wait, then commands of each kind behind them."""
+    wire = Wire(immediate_data=False, initial_r2t=True, max_send=512, max_burst_length=1 << 20, window=100, **digests)
+    wire.write(NOISE, cookie=1)
+    (first,) = wire.sent()
+    wire.give(wire.r2t(first.itt, 0, len(NOISE) - 512 * 700))
+    for cookie in range(30):
+        wire.read(cookie=cookie)
+        wire.write(NOISE[:512], cookie=cookie)
+        wire.session.command(wire.unit, wire.asker, cookie, b"\x91" + bytes(15))
+    (*outs,) = found = wire.sent()
+    outs, commands = outs[:-90], found[-90:]
+    assert b"".join(out.data for out in outs) == NOISE[: -512 * 700]
+    assert [out.word(36) for out in outs] == list(range(len(outs)))
+    assert [command.cmd_sn for command in commands] == list(range(first.cmd_sn + 1, first.cmd_sn + 91))
+    assert [command.cdb[0] for command in commands] == [0x88, 0x8A, 0x91] * 30
 
 
 def test_status_numbers_that_jump_far_are_refused():

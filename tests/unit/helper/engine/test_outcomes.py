@@ -10,7 +10,7 @@ from support.wire import BUSY, CHECK, LUN, NO_TAG, Wire, sense
 
 DATA = bytes(range(256)) * 16
 RECOVERED = sense(0x1, 0x17, 0x01)
-UNDERFLOW, OVERFLOW = 0x02, 0x04
+UNDERFLOW, OVERFLOW, BIDI_UNDERFLOW = 0x02, 0x04, 0x08
 
 
 def command(wire, cdb=b"\x91" + bytes(15), data=None):
@@ -52,12 +52,39 @@ def test_a_read_with_a_residual_is_an_error(flags):
 
 
 def test_a_write_whose_answer_is_good_after_all_counts():
-    """Not by the hot loop: the target says how long its sense data is, and that is nothing."""
+    """11.4.1: the residual of the other direction means nothing to a command that has none."""
     wire = Wire()
     wire.write(DATA)
-    wire.give(wire.response(wire.one().itt, 0, b"\0\0"))
+    wire.give(wire.response(wire.one().itt, flags=BIDI_UNDERFLOW, residual=5))
     assert wire.asker.errors == [0]
     assert list(wire.session.statistics.disk(LUN).counters)[2:4] == [1, 4096]
+    assert wire.unit.in_flight == 0
+
+
+def test_a_command_without_blocks_may_have_a_residual():
+    """How much of its parameters a target uses is its own matter (11.4.5.1)."""
+    wire = Wire()
+    command(wire, b"\x42" + bytes(15), bytes(24))
+    wire.give(wire.response(wire.one().itt, flags=UNDERFLOW, residual=8))
+    assert wire.asker.errors == [0]
+
+
+def test_a_read_into_its_owners_place_is_told_when_it_is_there():
+    wire, place = Wire(), bytearray(4096)
+    wire.session.read_into(wire.unit, wire.asker, 7, 0, 8, memoryview(place))
+    itt = wire.one().itt
+    wire.give(wire.data_in(itt, DATA[:512]), wire.data_in(itt, DATA[512:4096], 512, sn=1, last=True))
+    assert (wire.asker.ended, bytes(place)) == ([(7, 0, b"")], DATA)
+    assert list(wire.session.statistics.disk(LUN).counters)[:2] == [1, 4096]
+    assert wire.unit.in_flight == 0
+
+
+def test_what_has_no_event_of_its_own_is_told_as_an_error_only():
+    wire = Wire()
+    wire.write(DATA)
+    wire.give(wire.response(wire.one().itt, CHECK, sense(0xC, 0x00, 0x00)))
+    assert wire.asker.errors == [errno.EIO]
+    assert [kind for kind, _ in wire.above.events] == ["io-error"]
 
 
 def test_where_a_medium_is_bad_is_told():

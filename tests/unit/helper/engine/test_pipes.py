@@ -231,6 +231,32 @@ def test_without_descriptors_there_are_none(monkeypatch):
     assert pipes.get() is None
 
 
+def test_a_pipe_that_gives_less_than_was_asked_for_is_asked_again(monkeypatch):
+    source, sink = socket.socketpair()
+    pipes = Pipes()
+    pipe = pipes.get()
+    pipe.begin(bytes(16))
+    source.send(NOISE[:5000])
+    assert pipe.take(sink, 5000) == 5000
+    whole = os.readv
+    monkeypatch.setattr(os, "readv", lambda fd, places: whole(fd, cut(places, 1000)))
+    place = bytearray(5000)
+    pipe.copy(memoryview(place))
+    assert (bytes(place), len(pipe)) == (NOISE[:5000], 0)
+    pipes.close()
+    source.close()
+    sink.close()
+
+
+def cut(places, most):
+    """The first `most` bytes of these."""
+    found = []
+    for place in map(memoryview, places):
+        found.append(place[:most])
+        most -= len(found[-1])
+    return found
+
+
 def test_the_end_is_told_apart_from_silence():
     served = Served()
     ours, theirs = socket.socketpair()

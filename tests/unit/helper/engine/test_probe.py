@@ -142,6 +142,26 @@ def test_after_the_login_nothing_is_a_failure_any_more() -> None:
         assert machine.done
 
 
+def test_a_target_that_hangs_up_before_the_end_is_a_failure() -> None:
+    machine = probe(Told())
+    answered(machine, {"AuthMethod": "None"})
+    with pytest.raises(Problem) as caught:
+        machine.eof(1.0)
+    assert caught.value.code == "ConnectionLost"
+
+
+def test_a_logout_has_its_time_and_what_comes_after_the_end_is_nothing() -> None:
+    machine = probe(Told(), settings={"logout_timeout": 3})
+    answered(machine, {"AuthMethod": "None"})
+    answered(machine, {})
+    machine.on_timer(2.9)
+    assert not machine.done
+    machine.on_timer(machine.next_deadline() or 0.0)
+    assert machine.done
+    machine.feed(b"anything", 4.0)
+    assert machine.next_deadline() is None
+
+
 def test_a_redirect_is_followed_by_who_runs_it() -> None:
     machine = probe(Told(), asking=True)
     answered(machine, {"TargetAddress": "192.0.2.9:3261"}, status=0x0101)

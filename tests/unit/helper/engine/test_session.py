@@ -517,3 +517,39 @@ def test_the_wires_own_structs_agree_with_the_rfc():
     assert struct.unpack_from(">I", raw, 16) == (0x01020304,)
     assert raw[3] == CHECK
     assert isinstance(wire.unit, Unit)
+
+
+def test_a_unit_is_one_and_what_no_scan_found_is_not_known():
+    wire = Wire()
+    assert wire.session.unit(LUN) is wire.unit
+    with pytest.raises(Problem) as caught:
+        wire.unit.known  # noqa: B018 - it raises
+    assert (caught.value.code, caught.value.attrs) == ("NoSuchLun", {"lun": f"{LUN:016x}"})
+
+
+def test_a_loss_or_reset_answers_what_a_refused_unit_still_had_on_the_wire():
+    """The time to wait was over, or another disk stands there: nobody is kept waiting for what is not sent again."""
+    for happens in ("loss", "reset"):
+        wire = Wire()
+        wire.write(DATA)
+        (task,) = (task for task in wire.session.slots if task.itt >= 0)
+        wire.session.refuse(wire.unit, errno.EIO)
+        assert wire.asker.ended == []
+        if happens == "loss":
+            wire.session.lost()
+        else:
+            task.off_wire()
+            wire.session.after_reset(LUN, [task])
+        assert wire.asker.errors == [errno.EIO]
+        assert wire.unit.in_flight == 0
+
+
+def test_without_a_connection_time_only_brings_back_what_was_put_off():
+    wire = Wire()
+    wire.write(DATA)
+    wire.give(wire.response(wire.one().itt, BUSY))
+    due = wire.session.next_deadline()
+    wire.session.lost()
+    assert wire.session.next_deadline() is None  # it waits for its unit now
+    wire.session.on_timer(due + 3600)
+    assert wire.asker.ended == []
