@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A row without a peer: `measure` is a name of small.MEASURES, `at_most` what it may be."""
+    """A row without a peer: `measure` is a name of small.MEASURES or scale.MEASURES, `at_most` what it may be."""
 
     key: str
     text: str
@@ -140,4 +140,8 @@ LIMITS = (
     Limit("small/login-to-device", "from Login to a block device that answers", "login-to-device", "ms", 150),
     Limit("small/32-logins", "32 logins at once", "32-logins", "s", 3),
     Limit("small/idle-cpu", "CPU of an idle session", "idle-cpu", "% of a core", 0.1),
+    Limit("scale/start", "from the service's start to 200 sessions with 1,000 disks", "scale-start", "s", 10),
+    Limit("scale/managed-objects", "GetManagedObjects with all of them", "scale-managed-objects", "ms", 300),
+    Limit("scale/statistics", "GetStatistics with all of them", "scale-statistics", "ms", 50),
+    Limit("scale/idle-cpu", "CPU of the service and 200 idle workers together", "scale-idle", "% of a core", 1),
 )

@@ -18,11 +18,10 @@ if __name__ == "__main__" and not __package__:  # started as a file
 
 from rich.console import Console
 
-from benchmarks import build, document, machine, report, rounds, sweep
+from benchmarks import build, document, machine, report, rounds, scale, small, sweep
 from benchmarks.bench import Bench
 from benchmarks.process import CannotMeasureError
 from benchmarks.rows import LIMITS, ROWS, Limit, Row
-from benchmarks.small import MEASURES
 from benchmarks.verdict import MIN_ROUNDS
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.report import LimitResult
 
 QUICK_ROUNDS = 2
+MEASURES = {**small.MEASURES, **scale.MEASURES}
 _PROGRAMS = {
     "qemu-nbd": ["qemu-nbd", "--version"],
     "fio": ["fio", "--version"],

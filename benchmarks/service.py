@@ -50,6 +50,7 @@ class Service:
 
     bus: str
     pid: int
+    started: float  # CLOCK_MONOTONIC
 
     def do(self, steps: Callable[[Client], Awaitable[T]]) -> T:
         """Run a client's steps to their end."""
@@ -120,8 +121,9 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
         argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus, "--log-level", "warning"]
         argv += ["--state-dir", str(state), "--run-dir", f"{short}/run", "--stop-policy", "logout"]
         env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus}
+        started = time.monotonic()
         helper = stack.enter_context(process.running(argv, bench.log, env=env))
-        found = Service(bus, helper.pid)
+        found = Service(bus, helper.pid, started)
         _wait_until_up(found, helper.poll)
         try:
             yield found

@@ -35,10 +35,11 @@ from typing import Any, cast
 
 from . import names
 from .contract import interfaces
+from .encoding import Encoder
 from .errors import ERROR_PREFIX, Problem, from_wire
 from .faults import internal
 from .stream import Stream, close_all, connect
-from .values import Decoder, Descriptor, Encoder, ObjectPath, split
+from .values import Decoder, Descriptor, ObjectPath, Typed, split
 
 if sys.version_info >= (3, 15):
     from dbus_fast._private.unmarshaller import Unmarshaller
@@ -412,11 +413,10 @@ class Connection:
     def _send(self, head: dict[str, Any], types: Sequence[str], values: Sequence[Any], keys: Sequence[Any]) -> None:
         if self._stream.closed:
             raise Problem("HelperUnavailable")
-        encoder = Encoder(Variant)
+        encoder = Encoder()
         try:
-            body = encoder.body(types, values, keys or [None] * len(types))
-            message: Any = Message(**head, signature="".join(types), body=body, unix_fds=list(encoder.fds))
-            data = bytes(message._marshall(negotiate_unix_fd=True))  # noqa: SLF001 - there is no public way to bytes
+            body = encoder.body(types, values, keys)
+            data = _header(Message(**head), "".join(types), len(body), len(encoder.fds)) + body
         except BaseException:
             encoder.close()
             raise
@@ -516,6 +516,19 @@ class Connection:
             raise
         except Exception as error:
             raise internal(error) from error
+
+
+def _header(message: Any, signature: str, length: int, descriptors: int) -> bytes:
+    """Return a message's header (D-Bus specification, "Message Format"); the library has checked the names in it."""
+    fields = (
+        (1, "o", message.path), (2, "s", message.interface), (3, "s", message.member), (4, "s", message.error_name),
+        (5, "u", message.reply_serial), (6, "s", message.destination), (8, "g", signature), (9, "u", descriptors),
+    )  # fmt: skip
+    there = [(code, Typed(kind, value)) for code, kind, value in fields if value]
+    version = 1
+    head = (ord("l"), message.message_type.value, message.flags.value, version, length, message.serial, there)
+    data = Encoder().body(("y", "y", "y", "y", "u", "u", "a(yv)"), head)
+    return data + bytes(-len(data) % 8)
 
 
 def _drop(reply: Reply) -> None:

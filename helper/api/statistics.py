@@ -40,10 +40,14 @@ SIZE = (HEADER_WORDS + MAX_DISKS * DISK_WORDS) * 8
 
 _SESSION_AT = 8
 _DISK_AT = 1
+_IN_FLIGHT = DISK.index("in-flight")
 _STEP = math.log(1.02)
 _U32 = 2**32 - 1
-_HEADER = Struct(f"={HEADER_WORDS}Q")
-_DISK = Struct(f"={HISTOGRAMS_AT + 2 * BUCKETS}Q")
+_HEADER = Struct(f"={_SESSION_AT + len(SESSION)}Q")
+_DISK = Struct(f"={_DISK_AT + len(DISK)}Q")
+_HISTOGRAM = Struct(f"={BUCKETS}Q")
+_EMPTY = bytes(_HISTOGRAM.size)
+_DISK_SIZE = (HISTOGRAMS_AT + 2 * BUCKETS) * 8
 
 
 def bucket(seconds: float) -> int:
@@ -147,32 +151,39 @@ class Reader:
             raise _malformed()
         found: dict[int, dict[str, int | dict[str, int]]] = {}
         for index in range(count):
-            words = self._read(_DISK, (HEADER_WORDS + index * DISK_WORDS) * 8)
-            if words[0] in found:
+            data = self._read(_DISK_SIZE, (HEADER_WORDS + index * DISK_WORDS) * 8)
+            lun, row = _disk(data)
+            if lun in found:
                 raise _malformed()
-            found[words[0]] = _disk(words)
+            found[lun] = row
         return found
 
     def _header(self) -> tuple[int, ...]:
-        words = self._read(_HEADER, 0)
+        words = _HEADER.unpack(self._read(_HEADER.size, 0))
         if words[0] not in (MAGIC, 0):  # 0: the worker has not begun
             raise _malformed()
         return words
 
-    def _read(self, layout: Struct, offset: int) -> tuple[int, ...]:
-        data = os.pread(self._fd, layout.size, offset)
-        if len(data) != layout.size:
+    def _read(self, size: int, offset: int) -> bytes:
+        data = os.pread(self._fd, size, offset)
+        if len(data) != size:
             raise _malformed()
-        return layout.unpack(data)
+        return data
 
 
-def _disk(words: tuple[int, ...]) -> dict[str, int | dict[str, int]]:
-    found: dict[str, int | dict[str, int]] = dict(zip(DISK, words[_DISK_AT:], strict=False))
-    found["in-flight"] = min(words[_DISK_AT + DISK.index("in-flight")], _U32)
+def _disk(data: bytes) -> tuple[int, dict[str, int | dict[str, int]]]:
+    lun, *counters = _DISK.unpack_from(data)
+    found: dict[str, int | dict[str, int]] = dict(zip(DISK, counters, strict=True))
+    found["in-flight"] = min(counters[_IN_FLIGHT], _U32)
     found["time"] = time.monotonic_ns() // 1000
-    found["read-latency"] = latency(words[HISTOGRAMS_AT : HISTOGRAMS_AT + BUCKETS])
-    found["write-latency"] = latency(words[HISTOGRAMS_AT + BUCKETS : HISTOGRAMS_AT + 2 * BUCKETS])
-    return found
+    found["read-latency"] = _latency_at(data, HISTOGRAMS_AT * 8)
+    found["write-latency"] = _latency_at(data, (HISTOGRAMS_AT + BUCKETS) * 8)
+    return lun, found
+
+
+def _latency_at(data: bytes, offset: int) -> dict[str, int]:
+    part = data[offset : offset + _HISTOGRAM.size]
+    return latency(_HISTOGRAM.unpack(part) if part != _EMPTY else ())  # most disks of many do nothing
 
 
 def latency(buckets: tuple[int, ...] | memoryview) -> dict[str, int]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain Python values to D-Bus bodies and back, guided by signatures and by the Keys of the contract.
+"""Plain Python values and the types of D-Bus, guided by signatures and by the Keys of the contract.
+
+Received values are decoded here; encoding.py makes the bytes that are sent.
 
 y n q i u x t   int        b  bool       d  float      s g  str      o  ObjectPath (a str)
 ay              bytes      aX list       a{..} dict    (..) tuple    h  Descriptor (owned)
@@ -12,14 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from .contract import Key, Keys
 from .errors import Problem
 
-_RANGES = {
+RANGES = {
     "y": (0, 2**8 - 1),
     "n": (-(2**15), 2**15 - 1),
     "q": (0, 2**16 - 1),
@@ -28,8 +30,6 @@ _RANGES = {
     "x": (-(2**63), 2**63 - 1),
     "t": (0, 2**64 - 1),
 }
-
-MakeVariant = Callable[[str, Any], Any]
 
 
 class ObjectPath(str):
@@ -105,130 +105,6 @@ def _end(signature: str, start: int) -> int:
     raise ValueError(signature)
 
 
-class Encoder:
-    """Builds a message's body. `fds` are the descriptors that go with it: copies, to be closed by who sends them."""
-
-    def __init__(self, variant: MakeVariant) -> None:
-        self._variant = variant
-        self.fds: list[int] = []
-
-    def body(self, signatures: Iterable[str], values: Sequence[Any], keys: Iterable[Keys]) -> list[Any]:
-        """Encode the values; raises TypeError or ValueError when one does not fit."""
-        return [self.value(s, v, k) for s, v, k in zip(signatures, values, keys, strict=True)]
-
-    def value(self, signature: str, value: Any, keys: Keys = None) -> Any:
-        """Encode one value of a complete type."""
-        if signature in _RANGES:
-            return _integer(signature, value)
-        return self._ENCODERS[signature[0] if signature != "ay" else "ay"](self, signature, value, keys)
-
-    def close(self) -> None:
-        """Close the copied descriptors."""
-        while self.fds:
-            os.close(self.fds.pop())
-
-    def _boolean(self, _signature: str, value: Any, _keys: Keys) -> bool:
-        if not isinstance(value, bool | int):
-            raise TypeError("boolean")
-        return bool(value)
-
-    def _double(self, _signature: str, value: Any, _keys: Keys) -> float:
-        return float(value)
-
-    def _text(self, _signature: str, value: Any, _keys: Keys) -> str:
-        if not isinstance(value, str):
-            raise TypeError("text")
-        # what cannot be sent is replaced: lone surrogates and NUL are not allowed on the bus
-        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
-
-    def _bytes(self, _signature: str, value: Any, _keys: Keys) -> bytes:
-        return bytes(value)
-
-    def _descriptor(self, _signature: str, value: Any, _keys: Keys) -> int:
-        self.fds.append(os.dup(value if isinstance(value, int) else value.fileno()))
-        return len(self.fds) - 1
-
-    def _array(self, signature: str, value: Any, keys: Keys) -> Any:
-        if signature[1] == "{":
-            return self._dictionary(signature, value, keys)
-        if isinstance(value, str | bytes | Mapping):
-            raise TypeError("list")
-        return [self.value(signature[1:], item, keys) for item in value]
-
-    def _dictionary(self, signature: str, value: Any, keys: Keys) -> dict[Any, Any]:
-        key_type, value_type = signature[2], signature[3:-1]
-        if value_type != "v":
-            return {self.value(key_type, k): self.value(value_type, v, _inner(keys, k)) for k, v in value.items()}
-        return {self.value(key_type, k): self._named(k, v, keys) for k, v in value.items()}
-
-    def _named(self, name: Any, value: Any, keys: Keys) -> Any:
-        key = keys.get(name) if keys else None
-        if key is None or isinstance(value, Typed):
-            return self._free("v", value, None)
-        return self._variant(key.signature, self.value(key.signature, value, key.keys))
-
-    def _free(self, _signature: str, value: Any, _keys: Keys) -> Any:
-        if not isinstance(value, Typed):
-            value = Typed(guess(value), value)
-        return self._variant(value.signature, self.value(value.signature, value.value, value.keys))
-
-    def _structure(self, signature: str, value: Any, _keys: Keys) -> list[Any]:
-        return [self.value(s, v) for s, v in zip(split(signature[1:-1]), value, strict=True)]
-
-    _ENCODERS: ClassVar[Mapping[str, Callable[[Encoder, str, Any, Keys], Any]]] = {
-        "b": _boolean,
-        "d": _double,
-        "s": _text,
-        "o": _text,
-        "g": _text,
-        "ay": _bytes,
-        "h": _descriptor,
-        "a": _array,
-        "v": _free,
-        "(": _structure,
-    }
-
-
-def _inner(keys: Keys, name: str) -> Keys:
-    """Return the keys one level down: those of the named entry, or the same for a dictionary by path."""
-    return keys[name].keys if keys and name in keys else keys
-
-
-def _integer(signature: str, value: Any) -> int:
-    low, high = _RANGES[signature]
-    if not isinstance(value, int):
-        raise TypeError("integer")
-    if not low <= value <= high:
-        raise ValueError(f"{signature}: {value}")
-    return int(value)
-
-
-_GUESSES: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "b"),
-    (float, "d"),
-    (ObjectPath, "o"),
-    (str, "s"),
-    ((bytes, bytearray), "ay"),
-    (Descriptor, "h"),
-    (Mapping, "a{sv}"),
-)
-
-
-def guess(value: Any) -> str:
-    """Return the signature for a plain value inside a variant; raises TypeError when it has none."""
-    for kind, signature in _GUESSES:
-        if isinstance(value, kind):
-            return signature
-    if isinstance(value, int):
-        return "t" if value >= 0 else "x"
-    if isinstance(value, list | tuple):
-        kinds = {guess(item) for item in value}
-        if len(kinds) > 1:
-            kinds = {"x"} if kinds == {"t", "x"} else {"v"}
-        return "a" + (kinds.pop() if kinds else "s")
-    raise TypeError(type(value).__name__)
-
-
 class Decoder:
     """Turns a received body into plain values. Descriptors become owned; `descriptors` lists all that came."""
 
@@ -290,8 +166,8 @@ def check(name: str, value: Any, key: Key) -> None:
 
     Raises Problem("InvalidArgument", argument=…) at the first unknown key or value of another type.
     """
-    if key.signature in _RANGES:
-        low, high = _RANGES[key.signature]
+    if key.signature in RANGES:
+        low, high = RANGES[key.signature]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise Problem("InvalidArgument", argument=name, detail=f"It is a number from {low} to {high}.")
         return

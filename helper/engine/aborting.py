@@ -95,10 +95,17 @@ class Aborting:
                 raise Problem("Timeout", what="abort", seconds=self._reset_timeout)
             if reset.again:
                 self._ask_reset(lun, reset.deadline)
+        if self._session.unused:
+            return
         late = now - self._session.command_timeout
         for task in self._session.slots:
             if task.itt >= 0 and task.started < late and task.sent_at < late and task.itt not in self._aborts:
                 self._late(task)
+
+    @property
+    def busy(self) -> bool:
+        """Something is being aborted or reset."""
+        return bool(self._aborts or self._resets)
 
     def _timeout(self) -> Problem:
         return Problem("Timeout", what="command", seconds=self._session.command_timeout)

@@ -48,6 +48,8 @@ Done = Callable[[Problem | None], None]
 #: Receives of one round, so that no socket keeps the others waiting.
 _RECEIVES = 16
 _TICK = 1.0
+#: An idle session is looked at so often at least: hundreds of them are not to keep a computer awake.
+_LONGEST_DOZE = 10.0
 _RECONNECTS = SESSION.index("reconnects")
 
 
@@ -121,6 +123,8 @@ class Engine:
         self._logout_timer: Timer | None = None
         self._broken: Problem | None = None
         self._counted = (0, 0, 0, 0)
+        self._next_tick: Timer | None = None
+        self._dozing = False  # nothing is asked of it: no tick before the next ping
         self._tick()
 
     # -- the door ----------------------------------------------------------------------------------------------
@@ -266,6 +270,8 @@ class Engine:
         out = connection.out
         if out.empty:
             return
+        if self._dozing:
+            self._tick_in(_TICK)
         before = out.waiting
         sent_all = out.flush(sock)
         if before and out.waiting != before:
@@ -491,12 +497,30 @@ class Engine:
         if self._state == "ended":
             return
         now = self._loop.now
+        self._dozing = False
         self._guarded(lambda: self.session.on_timer(now))
+        self._guarded(self._send)  # a ping is on its way before it is decided whether anything is going on
         self._count()
-        deadline = self.session.next_deadline()
-        when = now + _TICK if deadline is None else min(now + _TICK, max(deadline, now + 0.001))
-        self._loop.call_at(when, self._tick)
+        doze = self._doze(now)
+        if doze is None:
+            deadline = self.session.next_deadline()
+            self._tick_in(_TICK if deadline is None else min(_TICK, max(deadline - now, 0.001)))
+        else:
+            self._tick_in(doze)
+            self._dozing = True
         self.wake()
+
+    def _tick_in(self, seconds: float) -> None:
+        self._dozing = False
+        if self._next_tick is not None:
+            self._next_tick.cancel()
+        self._next_tick = self._loop.call_at(self._loop.now + seconds, self._tick)
+
+    def _doze(self, now: float) -> float | None:
+        """Return for how long nobody need look after the session; None when something is going on."""
+        connection = self.session.connection
+        idle = self._state == "connected" and connection is not None and connection.out.empty and self.session.idle
+        return min(self.session.upkeep.peace(now), _LONGEST_DOZE) if idle else None
 
     def _count(self) -> None:
         """Bring the session's page up to date."""

@@ -334,6 +334,16 @@ class Session:
         """When `on_timer` wants to be called because something is retried; beside that, once a second is enough."""
         return self.outcomes.next_deadline()
 
+    @property
+    def idle(self) -> bool:
+        """No command is on its way, waits or is to be retried."""
+        return self.unused and self.upkeep.idle
+
+    @property
+    def unused(self) -> bool:
+        """Every slot is free."""
+        return len(self.free) + len(self.spare) == len(self.slots)
+
     def on_timer(self, now: float) -> None:
         """Retry what is due, and let Upkeep look around; raises Problem("Timeout")."""
         self.now = now

@@ -21,6 +21,8 @@ from .task import INDEX_MASK, TAG_LIMIT, Unit
 if TYPE_CHECKING:
     from .session import Session
 
+_LATER = 0.05
+
 Answered = Callable[[pdu.AnyResponse, bytes], None]
 
 
@@ -59,6 +61,21 @@ class Upkeep:
         self.aborting.on_timer(now)
         self._check_window(now)
         self._check_life(now)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is asked of the target but, perhaps, a sign of life."""
+        return len(self._asked) <= bool(self._ping_sent) and not self.aborting.busy
+
+    def peace(self, now: float) -> float:
+        """Return for how many seconds an idle session needs no look."""
+        if not self._ping_interval:
+            return float("inf")
+        if self._ping_sent:
+            too_late = max(self._ping_sent, self._last_life) + self._ping_timeout
+            # answered at once, as a rule: a little later, and the next look finds the next ping due
+            return min(max(too_late - now, 0.001), self._ping_interval + _LATER)
+        return max(self._last_life + self._ping_interval - now, 0.001)
 
     def rare(self, message: pdu.AnyResponse, data: bytes) -> None:
         """Take any PDU but Data-In, SCSI Response and R2T."""
