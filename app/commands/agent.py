@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from ..client.link import Where
 
@@ -34,6 +35,19 @@ def _useful(where: Where) -> bool:
     return where.kind in {"auto", "system"} and on_terminal and os.geteuid() != 0
 
 
+def _rank() -> list[str]:
+    """Return what lets the desktop's agent go before ours.
+
+    polkit takes such an agent only for a process that belongs to a log-in session (seen with 122): without logind, and
+    in a container, there is none, nor a desktop that could ask.
+    """
+    try:
+        in_session = "/user.slice/" in Path("/proc/self/cgroup").read_text()
+    except OSError:
+        in_session = False
+    return ["--fallback"] if in_session else []
+
+
 def _start() -> subprocess.Popen[bytes] | None:
     program = shutil.which("pkttyagent")
     if program is None:
@@ -41,7 +55,7 @@ def _start() -> subprocess.Popen[bytes] | None:
     ready, notify = os.pipe()
     try:
         process = subprocess.Popen(
-            [program, "--process", str(os.getpid()), "--notify-fd", str(notify), "--fallback"],
+            [program, "--process", str(os.getpid()), "--notify-fd", str(notify), *_rank()],
             pass_fds=(notify,),
             stderr=subprocess.DEVNULL,
         )

@@ -65,6 +65,16 @@ class Polkit:
 
     async def check(self, caller: Caller, action: str, details: Mapping[str, str], *, interactive: bool) -> None:
         """Ask polkit. Where it is not there, root may do everything and others nothing."""
+        code = await self._refusal(caller, action, details, interactive=interactive)
+        if code == "NotAuthorized" and interactive:
+            # Of a wrong password polkit says no more than of a rule's no. Without a question it says which it was.
+            again = await self._refusal(caller, action, details, interactive=False)
+            code = "NotAuthorizedDismissed" if again == "NotAuthorizedCanObtain" else code
+        if code:
+            raise Problem(code)
+
+    async def _refusal(self, caller: Caller, action: str, details: Mapping[str, str], *, interactive: bool) -> str:
+        """Return why the caller may not; nothing when they may."""
         cancellation = f"lundock-{next(self._numbers)}" if interactive else ""
         subject = ("system-bus-name", {"name": caller.key})
         flags = ALLOW_USER_INTERACTION if interactive else 0
@@ -78,16 +88,13 @@ class Polkit:
             raise
         except BusError as error:
             log.warning("polkit does not answer (%s): %s", error.name, error.text)
-            if caller.uid == 0:
-                return
-            raise Problem("NotAuthorized") from None
+            return "" if caller.uid == 0 else "NotAuthorized"
         except Problem as problem:
             if problem.code != "Timeout":
                 raise
             self._cancel(cancellation)
-            raise Problem("NotAuthorizedDismissed") from None
-        if not authorized:
-            raise Problem(_refusal(challenge, told))
+            return "NotAuthorizedDismissed"
+        return "" if authorized else _reason(challenge, told)
 
     async def _ask(self, member: str, signature: str, args: tuple[Any, ...], seconds: float) -> Any:
         return await self._connection.call_raw(
@@ -110,7 +117,7 @@ def _bounded(details: Mapping[str, str]) -> dict[str, str]:
     return {name: value[:MAX_DETAIL] for name, value in details.items()}
 
 
-def _refusal(challenge: object, told: Mapping[str, str]) -> str:
+def _reason(challenge: object, told: Mapping[str, str]) -> str:
     if "polkit.dismissed" in told:
         return "NotAuthorizedDismissed"
     return "NotAuthorizedCanObtain" if challenge else "NotAuthorized"

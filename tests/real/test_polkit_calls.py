@@ -4,120 +4,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lundock.helper.api import names
-from support import buses, leaks, procs
-
-ROOT = Path(__file__).parents[2]
-POLICY = ROOT / "polkit" / "io.github.lundock.initiator1.policy"
-BUS_POLICY = ROOT / "packaging" / "dbus" / "io.github.lundock.Initiator1.conf"
-
-#: Becomes the user, for whom the interpreter's own folders may be closed, once everything is loaded.
-BECOME = """
-import asyncio, json, os, sys
-from lundock.helper.api import names
-from lundock.helper.api.bus import BusError, Connection
-from lundock.helper.api.contract import interfaces
-from lundock.helper.api.errors import Problem, catalogue
-from lundock.helper.api.objects import ObjectServer
-from lundock.helper.api.values import ObjectPath, Typed
-
-interfaces(), catalogue()
-
-def run(main):
-    async def whole():
-        user = int(sys.argv.pop(1))
-        os.setgroups([]), os.setresgid(user, user, user), os.setresuid(user, user, user)
-        return await main()
-    return asyncio.run(whole())
-"""
-
-#: Makes one call and prints what came of it.
-CALLER = """
-async def main():
-    address, path, interface, method, arguments, interactive = sys.argv[1:]
-    connection = await Connection.open(address)
-    try:
-        if interface == "managed":
-            return {"value": sorted(await connection.get_managed_objects())}
-        value = await connection.call(
-            path, interface, method, *json.loads(arguments), interactive=interactive == "yes", timeout=30)
-        return {"value": value}
-    except Problem as problem:
-        return {"error": problem.code, "attrs": problem.attrs}
-    finally:
-        connection.close()
-
-print(json.dumps(run(main)))
-"""
-
-ALICE_CONNECTS = """
-polkit.addRule(function (action, subject) {
-    if (action.id == "io.github.lundock.initiator1.ACTION" && subject.user == "alice") { return polkit.Result.YES; }
-});
-"""
-NOBODY_LOOKS = """
-polkit.addRule(function (action, subject) {
-    if (action.id == "io.github.lundock.initiator1.view" && subject.user == "carol") { return polkit.Result.NO; }
-});
-"""
-
-
-def rules(*actions: str) -> str:
-    """Let alice do these without a question."""
-    return "".join(ALICE_CONNECTS.replace("ACTION", action) for action in actions)
-
-
-def as_user(user: str, code: str, *words: str) -> str:
-    """Run Python code that ends with run(main) as a user; returns what it prints."""
-    number = {"root": 0, **buses.USERS}[user]
-    return procs.run(sys.executable, "-c", BECOME + code, str(number), *words)
-
-
-class SystemHelper:
-    """The helper as a system service on the private system bus."""
-
-    def __init__(self, bus: buses.PolkitBus, folder: Path, run_dir: Path) -> None:
-        self.bus = bus
-        self.log_path = folder / "helper.log"
-        argv = [sys.executable, "-m", "lundock.helper", "--bus", bus.address]
-        argv += ["--state-dir", str(folder / "state"), "--run-dir", str(run_dir)]
-        with self.log_path.open("wb") as log:
-            self.process = procs.start(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        procs.wait_for(
-            "the helper", lambda: self.process.poll() is not None or buses.has_owner(bus.address, names.BUS_NAME)
-        )
-        assert self.process.poll() is None, self.log_path.read_text("utf-8")
-
-    def call(self, user: str, method: str, *args: Any, path: str = names.ROOT_PATH, interface: str = names.MANAGER,
-             interactive: bool = False) -> dict[str, Any]:  # fmt: skip
-        """Call as a user; returns {"value": …} or {"error": code}."""
-        words = [self.bus.address, path, interface, method, json.dumps(args), "yes" if interactive else "no"]
-        return dict(json.loads(as_user(user, CALLER, *words)))
-
-    def error(self, user: str, method: str, *args: Any, **how: Any) -> str:
-        """Call, and return the error's code; empty when it went well."""
-        return str(self.call(user, method, *args, **how).get("error", ""))
+from support import procs
+from support.system import NOBODY_LOOKS, SystemHelper, as_user, rules, system_helper
 
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[SystemHelper]:
-    with (
-        buses.polkit_bus([POLICY], [BUS_POLICY], rules("configure") + NOBODY_LOOKS) as bus,
-        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir,
-    ):
-        helper = SystemHelper(bus, tmp_path, Path(run_dir))
-        try:
-            yield helper
-        finally:
-            procs.stop(helper.process, patience=20)
+    with system_helper(tmp_path, rules("configure") + NOBODY_LOOKS) as helper:
+        yield helper
 
 
 def _portals(port: int = 3260) -> list[dict[str, Any]]:
@@ -163,6 +63,23 @@ def test_ones_own_target_is_another_action(system: SystemHelper) -> None:
     # connecting all is no more than that: another's is not one's own
     system.bus.set_rules(rules("connect"))
     assert system.error("alice", "Login", {}, **login) == "NotAuthorizedCanObtain"
+
+
+def test_at_ones_own_seat_ones_own_target_asks_nothing(system: SystemHelper) -> None:
+    name = "iqn.2026-01.org.example:seat"
+    target = system.call("alice", "AddTarget", name, _portals(procs.free_port()), {})["value"]
+    system.bus.set_rules("// only what the package says\n")
+    login = {"path": target, "interface": names.TARGET}
+
+    def error(user: str, **session: bool) -> str:
+        with system.bus.logged_in(user, **session) as group:
+            return system.error(user, "Login", {}, group=group, **login)
+
+    assert error("alice") == ""
+    assert error("alice", active=False) == "NotAuthorizedCanObtain"
+    assert error("alice", remote=True) == "NotAuthorizedCanObtain"
+    assert error("bob") == "NotAuthorizedCanObtain"
+    assert system.error("alice", "Login", {}, **login) == "NotAuthorizedCanObtain"  # in no session
 
 
 def test_force_is_another_action_even_for_ones_own(system: SystemHelper) -> None:

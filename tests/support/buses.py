@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from tools.private_bus import private_bus
 
 from . import leaks, need, procs
@@ -48,6 +50,10 @@ SYSTEM_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 
 #: Made-up users that the bus and polkitd know, and nobody else. The bus lets nobody in who has no passwd entry.
 USERS = {"alice": 54321, "bob": 54322, "carol": 54323}
+#: Their password, and how /etc/shadow has it.
+PASSWORD = "right-password"
+_HASH = "$6$lundock$Mu8r.HoNVrxzQdHvKA2VfVpFNSGiebwNM1LlSdK6lZfY.OXxEvHCCIDjGC/T1yoID.VzW.WX1FTa33URPX.rt/"
+_PAM = "auth required pam_unix.so\naccount required pam_permit.so\n"
 
 #: In the namespace: our folders over polkit's fixed ones, and the bus at the path that polkit's own helper expects.
 NAMESPACE_SETUP = """set -e
@@ -57,6 +63,11 @@ mount --bind "$1/rules.d" /etc/polkit-1/rules.d
 mkdir -p /run/dbus
 mount --bind "$1/run" /run/dbus
 mount --bind "$1/passwd" /etc/passwd
+mount --bind "$1/shadow" /etc/shadow
+mount --bind "$1/pam.d" /etc/pam.d
+mkdir -p /run/systemd/sessions /run/systemd/users
+mount --bind "$1/sessions" /run/systemd/sessions
+mount --bind "$1/users" /run/systemd/users
 exec "$2" --config-file="$1/system.conf" --nofork --nopidfile
 """
 
@@ -93,19 +104,25 @@ class PolkitBus:
     def __init__(self, folder: Path, actions: Sequence[Path], policies: Sequence[Path], rules: str) -> None:
         self.folder = folder
         self.address = f"unix:path={folder}/run/system_bus_socket"
-        for name in ("actions", "rules.d", "run", "policies"):
+        for name in ("actions", "rules.d", "run", "policies", "pam.d", "sessions", "users"):
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
         for file in actions:
             shutil.copy(file, folder / "actions")
         for file in policies:
             shutil.copy(file, folder / "policies")
-        self._rules = folder / "rules.d" / "50-test.rules"
+        self._rules = (
+            folder / "rules.d" / "10-test.rules"
+        )  # before the system's own, which says who is an administrator
         self._rules.write_text(rules, "utf-8")
         socket = folder / "run" / "system_bus_socket"
         (folder / "system.conf").write_text(SYSTEM_CONFIG.format(socket=socket, policies=folder / "policies"), "utf-8")
         extra = "".join(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/sh\n" for name, uid in USERS.items())
         (folder / "passwd").write_text(Path("/etc/passwd").read_text("utf-8") + extra, "utf-8")
+        shadow = "".join(f"{name}:{_HASH}:19000:0:99999:7:::\n" for name in USERS)
+        (folder / "shadow").write_text(f"root:*:19000:0:99999:7:::\n{shadow}", "utf-8")
+        (folder / "shadow").chmod(0o600)
+        (folder / "pam.d" / "polkit-1").write_text(_PAM, "utf-8")
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -142,6 +159,39 @@ class PolkitBus:
         self.stop_polkit()
         self.start_polkit()
 
+    @property
+    def inside(self) -> list[str]:
+        """The words that run a command where this bus is the system's, and passwords are those of USERS."""
+        return [need.program("nsenter"), "-t", str(self._processes[0].pid), "-m"]
+
+    @contextlib.contextmanager
+    def logged_in(self, user: str, *, active: bool = True, remote: bool = False) -> Iterator[Path]:
+        """Make a log-in session as logind keeps them; gives the control group that its processes are in.
+
+        logind itself needs a machine that systemd started. polkitd reads its files, and which session a process
+        belongs to from its control group: these are real.
+        """
+        number = f"c{os.getpid()}"
+        state = {
+            "UID": USERS[user], "USER": user, "ACTIVE": int(active), "STATE": "active" if active else "online",
+            "REMOTE": int(remote), "IS_DISPLAY": 1, "TYPE": "x11", "CLASS": "user",
+        }  # fmt: skip
+        state |= {} if remote else {"SEAT": "seat0"}
+        file = self.folder / "sessions" / number
+        of_user = self.folder / "users" / str(USERS[user])
+        for one in (file, of_user):
+            one.write_text("".join(f"{key}={value}\n" for key, value in state.items()), "utf-8")
+        group = _control_groups() / "user.slice" / f"user-{USERS[user]}.slice" / f"session-{number}.scope"
+        made = [folder for folder in (group, *list(group.parents)[:2]) if not folder.exists()]
+        group.mkdir(parents=True, exist_ok=True)
+        try:
+            yield group
+        finally:
+            for folder in made:
+                folder.rmdir()
+            file.unlink()
+            of_user.unlink()
+
     def stop(self) -> None:
         """End both; the namespace and its mounts go with them."""
         while self._processes:
@@ -151,6 +201,17 @@ class PolkitBus:
     def environ(self) -> dict[str, str]:
         """An environment in which programs find this bus as the system bus."""
         return {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.address}
+
+
+def _control_groups() -> Path:
+    """Return the hierarchy that systemd's library looks at; skips where it cannot be written."""
+    root = Path("/sys/fs/cgroup")
+    for folder in (root / "unified", root / "systemd", root):
+        if (folder / "cgroup.procs").exists():
+            if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:
+                return folder
+            break
+    pytest.skip("control groups cannot be made here")
 
 
 @contextlib.contextmanager

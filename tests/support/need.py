@@ -40,6 +40,8 @@ PACKAGES = {
     "fusermount3": "fuse3",
     "polkitd": "polkitd",
     "at-spi2-registryd": "at-spi2-core",
+    "pkttyagent": "polkitd",
+    "polkit-agent-helper-1": "polkitd",
     "gnome-keyring-daemon": "gnome-keyring",
 }
 #: Folders that hold programs which are not for everyday use.
