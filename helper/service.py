@@ -435,7 +435,8 @@ class Service:
         kind = {("connected", "lost"): "lost", ("lost", "connected"): "restored"}.get((before, session.state))
         if kind is not None:
             error = session.live.last_error
-            self.note(kind, session.target.record.name, {"error": error} if kind == "lost" and error else {})
+            detail = {"error": error, "address": session.live.portal.address} if kind == "lost" and error else {}
+            self.note(kind, session.target.record.name, detail)
 
     def holders_changed(self, session: Session, address: str, holders: tuple[Holder, ...]) -> None:
         """Somebody else has a disk."""

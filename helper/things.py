@@ -26,6 +26,7 @@ class Target:
     connecting: bool = False
     session: Session | None = None
     last_error: str = ""
+    told_alias: str = ""
 
     @property
     def ref(self) -> Ref:
@@ -41,10 +42,10 @@ class Target:
 
     @property
     def alias(self) -> str:
-        """The name for people: the record's, else what the target calls itself."""
-        if self.record.alias or self.session is None or self.session.worker is None:
-            return self.record.alias
-        return str(self.session.worker.parameters.get("TargetAlias", ""))
+        """The name for people: the record's, else what the target calls itself, or did when it was last heard."""
+        if self.session is not None and self.session.worker is not None:
+            self.told_alias = str(self.session.worker.parameters.get("TargetAlias", self.told_alias))
+        return self.record.alias or self.told_alias
 
     def settle(self, error: str) -> None:
         """Note how an attempt or a session ended."""

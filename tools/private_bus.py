@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import tempfile
 import time
@@ -31,8 +32,8 @@ def private_bus(program: str = "dbus-daemon", *, prefix: str = "lundock-bus-") -
     """Run dbus-daemon and give its address. Only this user may connect. FileNotFoundError when it is not installed."""
     # A Unix socket's path has at most 107 bytes: a short folder of its own.
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        socket, config = Path(folder, "bus"), Path(folder, "config")
-        config.write_text(CONFIG.format(socket=socket), "utf-8")
+        path, config = Path(folder, "bus"), Path(folder, "config")
+        config.write_text(CONFIG.format(socket=path), "utf-8")
         log = Path(folder, "log")
         with log.open("wb") as errors:
             process = subprocess.Popen(
@@ -42,17 +43,23 @@ def private_bus(program: str = "dbus-daemon", *, prefix: str = "lundock-bus-") -
                 start_new_session=True,  # a Ctrl-C in the terminal is not for the bus: others say goodbye on it
             )
         try:
-            if not _appears(socket, process):
+            if not _appears(path, process):
                 raise RuntimeError(f"dbus-daemon did not start: {log.read_text('utf-8', 'replace')}")
-            yield f"unix:path={socket}"
+            yield f"unix:path={path}"
         finally:
             process.terminate()
             process.wait(PATIENCE)
 
 
-def _appears(socket: Path, process: subprocess.Popen[bytes]) -> bool:
+def _answers(path: Path) -> bool:
+    """Whether somebody listens there: the file alone is made a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _appears(path: Path, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + PATIENCE
-    while not socket.exists():
+    while not _answers(path):
         if process.poll() is not None or time.monotonic() > deadline:
             return False
         time.sleep(0.005)

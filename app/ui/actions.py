@@ -20,6 +20,7 @@ from ..model.bridge import Bus
 from ..words import tr
 from .eject_dialog import EjectDialog, Wanted
 from .sign_in import SignInDialog
+from .widgets import dress_question
 
 #: Refusals that the eject dialog explains and offers ways out of.
 _IN_USE = frozenset({"DeviceBusy", "DataPending"})
@@ -134,18 +135,15 @@ class Actions(QObject):
         self.needs_window.emit()
         box = QMessageBox(self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("Forget this target?"))
         box.setText(tr("Forget “{target}”?").format(target=target.title))
-        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(
             tr("Its settings and its secrets in the keyring are removed here. Nothing changes on the target.")
         )
         forget = box.addButton(tr("Forget"), QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(cancel)
-        for control in box.buttons():
-            control.setAccessibleName(control.text().replace("&", ""))
+        dress_question(box, "forget")
         box.buttonClicked.connect(lambda clicked: self._forgotten(target) if clicked is forget else None)
         box.open()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from .. import text
 from ..client.mirror import Snapshot
@@ -18,7 +18,10 @@ from ..model.rates import ALL, Rate
 from ..words import tr
 from . import theme
 from .plot import KINDS, Plot, Swatch
-from .widgets import Elided, button, clear, label, name_button, set_icon, spaced, tool
+from .widgets import Choice, Elided, button, clear, label, name_button, set_icon, spaced, tool
+
+#: Around the page, and between two figures, in pixels.
+MARGIN, GAP = 16, 28
 
 
 class Figure(QWidget):
@@ -65,21 +68,21 @@ class ActivityPage(QWidget):
         self._write = Figure(tr("Written"), now.write)
         self._ops = Figure(tr("Commands/s"), now.border)
         self._latency = Figure(tr("Latency, median / 99 %"), now.border)
-        self._kind = self._combo(tr("What is shown"))
+        self._kind = Choice(tr("What is shown"))
         for word, kind in KINDS.items():
             self._kind.addItem(tr(kind.name), word)
-        self._range = self._combo(tr("How far back"))
+        self._range = Choice(tr("How far back"))
         self._range.addItem(tr("Last 5 minutes"), False)
         self._range.addItem(tr("Last hour"), True)
-        self._scope = self._combo(tr("Of what"))
-        self._scope.setMinimumContentsLength(14)
+        self._scope = Choice(tr("Of what"), least=10)
         self._pause = button(tr("Pause"), self._on_pause, icon="pause")
         self._pause.setCheckable(True)
         self._pause.setShortcut(QKeySequence("Ctrl+P"))
         self._save = tool("save", tr("Save a picture …"), self._on_save)
         self._readout = Elided("", "muted")
-        self._legend = QHBoxLayout()
+        self._legend = QGridLayout()
         spaced(self._legend, 0, 6)
+        self._legend.setColumnStretch(4, 1)
         self.plot = Plot()
         self.plot.pointed.connect(self._readout.setText)
         self._picture = QWidget()
@@ -90,16 +93,9 @@ class ActivityPage(QWidget):
         bus.figures.connect(self._on_figures)
         self._on_kind()
 
-    def _combo(self, name: str) -> QComboBox:
-        made = QComboBox()
-        made.setAccessibleName(name)
-        made.setToolTip(name)
-        made.view().setAccessibleName(name)
-        return made
-
     def _build(self) -> None:
         layout = QVBoxLayout(self)
-        spaced(layout, 16, 10)
+        spaced(layout, MARGIN, 10)
         choices = QHBoxLayout()
         spaced(choices, 0, 8)
         for control in (self._kind, self._range, self._scope):
@@ -111,7 +107,7 @@ class ActivityPage(QWidget):
         inside = QVBoxLayout(self._picture)
         spaced(inside, 0, 10)
         head = QHBoxLayout()
-        spaced(head, 0, 28)
+        spaced(head, 0, GAP)
         for figure in (self._read, self._write, self._ops, self._latency):
             head.addWidget(figure)
         head.addStretch()
@@ -145,6 +141,7 @@ class ActivityPage(QWidget):
                 self._scope.addItem(words, key)
             self._scope.setCurrentIndex(max(self._scope.findData(chosen), 0) if self._own else 0)
             self._scope.blockSignals(False)
+            self._scope.tell()
             self._draw()
 
     @property
@@ -168,15 +165,15 @@ class ActivityPage(QWidget):
         median, worst = max(rate.read_median, rate.write_median), max(rate.read_worst, rate.write_worst)
         words = f"{text.microseconds(median)} / {text.microseconds(worst)}" if worst else "—"
         self._latency.set_value(words)
+        self._fit_figures()
 
     def _on_kind(self) -> None:
         self.plot.show_kind(str(self._kind.currentData()))
         clear(self._legend)
-        for line in self.plot.kind.lines:
-            self._legend.addWidget(Swatch(line))
-            self._legend.addWidget(label(tr(line.name), "muted"))
-            self._legend.addSpacing(10)
-        self._legend.addStretch()
+        for number, line in enumerate(self.plot.kind.lines):
+            row, column = divmod(number, 2)
+            self._legend.addWidget(Swatch(line), row, 2 * column)
+            self._legend.addWidget(label(tr(line.name), "muted"), row, 2 * column + 1)
         self._draw()
 
     def _on_scope(self) -> None:
@@ -217,9 +214,14 @@ class ActivityPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the lesser figures give way."""
         super().resizeEvent(event)
-        wide = self.width() / max(self.fontMetrics().averageCharWidth(), 1)
-        self._ops.setVisible(wide >= 70)
-        self._latency.setVisible(wide >= 85)
+        self._fit_figures()
+
+    def _fit_figures(self) -> None:
+        room = self.width() - 2 * MARGIN
+        for figure in (self._read, self._write, self._ops, self._latency):
+            room -= figure.sizeHint().width()
+            figure.setVisible(room >= 0 or figure in {self._read, self._write})
+            room -= GAP
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what came in while it was hidden."""

@@ -7,6 +7,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
@@ -16,6 +17,7 @@ from ..client.link import Where
 from ..model.bridge import Bus
 from . import theme
 from .desk import Desk
+from .language import install
 from .single import SingleInstance
 from .window import Window
 
@@ -40,14 +42,15 @@ def where_of(chosen: argparse.Namespace) -> Where:
     return Where("session" if chosen.session else "system" if chosen.system else "auto")
 
 
-def make_application(scheme: str | None = None) -> QApplication:
-    """Return the application, dressed."""
+def make_application(scheme: str | None = None, language: str | None = None) -> QApplication:
+    """Return the application, dressed, in the person's language (or that of a translation file)."""
     app = QCoreApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(["lundock-gui"])
     app.setApplicationName("Lundock")
     app.setOrganizationName("lundock")
     app.setDesktopFileName(APP_ID)
+    install(Path(language) if language else None)
     theme.apply(app, dark=None if scheme is None else scheme == "dark")
     app.setWindowIcon(theme.icon("lundock"))
     return app

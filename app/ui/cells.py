@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ..model.targets import ROW
 from . import theme
 
 _PAD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A row of pairs of lines, for lists that have no model of their own."""
+
+    cells: tuple[tuple[str, str], ...]
 
 
 class TwoLines(QStyledItemDelegate):
@@ -39,7 +48,18 @@ class TwoLines(QStyledItemDelegate):
         if state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(QColor(theme.colours().accent), 1.5))
             painter.drawRect(QRectF(rect).adjusted(1, 1, -2, -2))
-        self._lines(painter, rect.adjusted(_PAD, 9, -_PAD, -9), font, first, second, bold=index.column() == 0)
+        inside = rect.adjusted(_PAD, 9, -_PAD, -9)
+        icon = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(icon, QIcon):
+            size: QSize = option.decorationSize
+            place = QStyle.alignedRect(
+                option.direction, Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, size, inside
+            )
+            icon.paint(painter, place)
+            away = size.width() + _PAD
+            mirrored = option.direction == Qt.LayoutDirection.RightToLeft
+            inside = inside.adjusted(0, 0, -away, 0) if mirrored else inside.adjusted(away, 0, 0, 0)
+        self._lines(painter, inside, font, first, second, bold=index.column() == 0)
         painter.restore()
 
     def _lines(self, painter: QPainter, rect: QRect, font: QFont, first: str, second: str, *, bold: bool) -> None:

@@ -26,7 +26,7 @@ from ..words import mark, tr
 from .connect_pages import AddressPage, ChoosePage, DonePage, OptionsPage
 from .sign_in import SignInForm
 from .steps import Steps
-from .widgets import Banner, button, label, name_button, spaced
+from .widgets import Banner, Fitting, button, label, name_button, spaced
 
 _HEADINGS = {
     Step.ADDRESS: (mark("Connect to a target"), mark("Where is the storage device?")),
@@ -93,6 +93,7 @@ class ConnectDialog(QDialog):
         self._go = button(tr("Look for targets"), self.go, primary=True)
         self._go.setDefault(True)
         self._build()
+        Fitting(self)
         bus.run_alone(udisks.available, self._on_udisks)
         self._show()
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QCompleter,
     QFormLayout,
     QFrame,
@@ -26,10 +25,12 @@ from ..client.operations import Found
 from ..flows import connect as flow
 from ..model import settings
 from ..model.bridge import Bus
+from ..model.targets import ROW
 from ..words import tr
 from . import theme
+from .cells import Cells, TwoLines
 from .disk_card import DiskCard
-from .widgets import button, clear, clearable, label, spaced
+from .widgets import Choice, button, clear, clearable, label, spaced
 
 #: From so many targets on there is a field to search in them.
 MANY = 8
@@ -71,7 +72,7 @@ class AddressPage(QWidget):
         self.name.textChanged.connect(lambda _text: self.changed.emit())
         name = label(tr("&Address"))
         name.setBuddy(self.address)
-        hint = tr("Its name or number in the network; the port only if it is not 3260. A link (iscsi://…) will do.")
+        hint = tr("Its name or IP address; add the port only if it is not 3260. An iscsi:// link works, too.")
         layout.addWidget(name)
         layout.addWidget(self.address)
         layout.addWidget(label(hint, "muted", wrap=True))
@@ -122,9 +123,8 @@ class ChoosePage(QWidget):
         self.list.setObjectName("found")
         self.list.setAccessibleName(tr("Targets that were found"))
         self.list.setIconSize(QSize(28, 28))
-        self.list.setSpacing(2)
+        self.list.setItemDelegate(TwoLines(self.list))
         self.list.setUniformItemSizes(True)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.itemActivated.connect(lambda _item: self.activated.emit())
         self._found: tuple[Found, ...] = ()
         layout.addWidget(self.search)
@@ -143,6 +143,7 @@ class ChoosePage(QWidget):
         for target in found:
             name, below = flow.describe(target)
             item = QListWidgetItem(icon, f"{name}\n{below}")
+            item.setData(ROW, Cells(((name, below),)))
             item.setToolTip(f"{name}\n{below}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {below}")
             self.list.addItem(item)
@@ -178,7 +179,7 @@ class OptionsPage(QWidget):
         self._form = QFormLayout(self)
         spaced(self._form, 0, 12)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
-        self.startup = QComboBox()
+        self.startup = Choice(tr("Connect it"))
         for word, words in settings.startups():
             self.startup.addItem(words, word)
         self._add(tr("&Connect it"), self.startup)
@@ -186,16 +187,16 @@ class OptionsPage(QWidget):
         self.attach = self._box(tr("Attach its disks, so that they can be used"), on=True)
         self.mount = self._box(tr("Mount what is on them"), on=True)
         self.read_only = self._box(tr("Read only: never write to its disks"), on=False)
-        self.method = QComboBox()
+        self.method = Choice(tr("Attach disks as"))
         self._add(tr("&Attach disks as"), self.method)
         self.attach.toggled.connect(lambda _on: self._refresh())
         self._udisks = False
 
-    def _add(self, words: str, control: QComboBox) -> None:
+    def _add(self, words: str, control: Choice) -> None:
         name = label(words)
         name.setBuddy(control)
-        control.setAccessibleName(words.replace("&", ""))
-        control.view().setAccessibleName(words.replace("&", ""))
+        name.setMinimumHeight(control.sizeHint().height())
+        name.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self._form.addRow(name, control)
 
     def _box(self, words: str, *, on: bool) -> QCheckBox:

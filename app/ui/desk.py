@@ -19,6 +19,7 @@ from ..model.bridge import Bus
 from ..words import tr
 from .preferences import NOTIFY, STAY, Preferences, is_on
 from .tray import Tray
+from .widgets import dress_question
 from .window import Window
 
 #: What was said once, and is not said again.
@@ -127,7 +128,6 @@ class Desk(QObject):
         box = QMessageBox(self._window)
         box.setObjectName("ending")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(question)
         box.setText(question)
         box.setInformativeText(
@@ -135,8 +135,7 @@ class Desk(QObject):
         )
         go = box.addButton(words, QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
-        for control in box.buttons():
-            control.setAccessibleName(control.text().replace("&", ""))
+        dress_question(box, "disks")
 
         def clicked(button: object) -> None:
             if button is go:

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -19,7 +22,41 @@ from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.details import Detail, as_text, rows
 from ..words import tr
+from . import theme
 from .widgets import button, copy, spaced
+
+MEANING = Qt.ItemDataRole.UserRole + 1
+_PAD = 4
+
+
+class _Meaning(QStyledItemDelegate):
+    """A value, and below it, quieter, what it means."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """One line or two."""
+        height = QFontMetrics(option.font).height()
+        return QSize(super().sizeHint(option, index).width(), height * (2 if index.data(MEANING) else 1) + 2 * _PAD)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Draw them."""
+        state: QStyle.StateFlag = option.state
+        rect: QRect = option.rect
+        metrics = QFontMetrics(option.font)
+        painter.save()
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(theme.colours().selected))
+        inside = rect.adjusted(_PAD, _PAD, -_PAD, -_PAD)
+        for words, colour, elide in (
+            (str(index.data() or ""), theme.colours().text, Qt.TextElideMode.ElideMiddle),
+            (str(index.data(MEANING) or ""), theme.colours().muted, Qt.TextElideMode.ElideRight),
+        ):
+            painter.setPen(QColor(colour))
+            fitted = metrics.elidedText(words, elide, inside.width())
+            painter.drawText(inside, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading, fitted)
+            inside = inside.adjusted(0, metrics.height(), 0, 0)
+        painter.restore()
 
 
 class DetailsPage(QWidget):
@@ -30,7 +67,8 @@ class DetailsPage(QWidget):
         self._rows: list[Detail] = []
         self._tree = QTreeWidget()
         self._tree.setAccessibleName(tr("Details of this target"))
-        self._tree.setColumnCount(3)
+        self._tree.setColumnCount(2)
+        self._tree.setItemDelegateForColumn(1, _Meaning(self._tree))
         self._tree.setHeaderHidden(True)
         self._tree.setRootIsDecorated(False)
         self._tree.setIndentation(14)
@@ -38,6 +76,7 @@ class DetailsPage(QWidget):
         self._tree.setItemsExpandable(False)
         self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._tree.header().setStretchLastSection(True)
+        self._tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         layout = QVBoxLayout(self)
         spaced(layout, 16, 12)
         layout.addWidget(self._tree)
@@ -81,9 +120,11 @@ class DetailsPage(QWidget):
                 section.setFirstColumnSpanned(True)
                 section.setExpanded(True)
             elif section is not None:
-                item = QTreeWidgetItem([row.name, row.value, row.meaning])
-                for column in range(3):
-                    item.setToolTip(column, item.text(column))
-                item.setForeground(2, self.palette().placeholderText())
+                item = QTreeWidgetItem([row.name, row.value])
+                item.setData(1, MEANING, row.meaning)
+                item.setData(1, Qt.ItemDataRole.AccessibleDescriptionRole, row.meaning)
+                item.setTextAlignment(0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+                item.setToolTip(0, row.name)
+                item.setToolTip(1, "\n".join(words for words in (row.value, row.meaning) if words))
                 section.addChild(item)
         self._tree.expandAll()

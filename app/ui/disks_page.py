@@ -114,6 +114,8 @@ class DisksPage(QWidget):
             sentence = words.format(name=self._bus.snapshot_now.manager.initiator_name)
         elif target is not None and target.state != "disconnected":
             heading, sentence = tr("One moment"), tr("The disks are shown as soon as the target answers.")
+        if not self._bus.snapshot_now.ready:
+            heading, sentence = tr("Not known just now"), tr("The disks are shown when the Lundock service is back.")
         self._none.heading.setText(heading)
         self._none.sentence.setText(sentence)
 

@@ -19,7 +19,7 @@ from ..model.bridge import Bus
 from ..words import tr
 from . import theme
 from .steps import Steps
-from .widgets import Banner, Code, button, clear, label, name_button, row_of, spaced
+from .widgets import Banner, Code, Fitting, button, clear, label, name_button, row_of, spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class EjectDialog(QDialog):
         self._go = button(title, self._on_go, primary=True)
         self._go.setDefault(True)
         self._build()
+        Fitting(self)
         bus.changed.connect(self._on_changed)
         self._show_held()
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
 from ..model.settings import Field
 from ..words import tr
+from .widgets import Choice
 
 
 class _CalmSpin(QSpinBox):
@@ -24,7 +25,7 @@ class _CalmSpin(QSpinBox):
             event.ignore()
 
 
-class _CalmCombo(QComboBox):
+class _CalmCombo(Choice):
     """As _CalmSpin."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -48,6 +49,8 @@ class Control(QObject):
         self.widget.setAccessibleName(field.label)
         self.widget.setAccessibleDescription(field.help)
         self.widget.setToolTip(field.help)
+        if isinstance(self.widget, Choice):
+            self.widget.tell()
         if not isinstance(self.widget, QCheckBox | QLineEdit):
             self.widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -162,13 +165,11 @@ class _Size(_Number):
 
 class _Choice(Control):
     def _make(self) -> QWidget:
-        self._combo = _CalmCombo()
+        self._combo = _CalmCombo(self.field.label)
         self._values: list[Any] = []
         for value, words in self.field.choices:
             self._values.append(value)
             self._combo.addItem(words)
-        self._combo.view().setAccessibleName(self.field.label)
-        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._combo.currentIndexChanged.connect(self._tell)
         return self._combo
 

@@ -24,7 +24,7 @@ from ..client.objects import Lun
 from ..flows.mount import FILE_SYSTEMS, question
 from ..model.bridge import Bus
 from ..words import tr
-from .widgets import Banner, button, label, name_button, spaced
+from .widgets import Banner, Fitting, button, label, name_button, spaced
 
 
 class FormatDialog(QDialog):
@@ -62,6 +62,7 @@ class FormatDialog(QDialog):
         self._cancel = button(tr("Cancel"), self.reject)
         self._go = button(tr("Format …"), self._on_go, primary=True)
         self._build()
+        Fitting(self)
         self._show_form()
 
     def _build(self) -> None:

@@ -83,7 +83,7 @@ class Header(QWidget):
             return
         state = target.state if snapshot.ready else "unknown"
         self._title.setText(target.title)
-        self._title.setToolTip(target.name)
+        self._title.setToolTip(f"{target.title}\n{target.name}")
         self._mark.set_state(state)
         self._state.setText(self._words(snapshot, target))
         words, self._what = _MAIN.get(target.state, _MAIN["disconnected"])

@@ -140,6 +140,7 @@ class Plot(QWidget):
         self._now = 0.0
         self._hour = False
         self._span = 0.0
+        self._pointed: float | None = None
         now = theme.colours()
         self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")}, background=now.base)
         self._curves: list[Any] = []
@@ -226,6 +227,8 @@ class Plot(QWidget):
         age = -float(self._times[0]) if len(points) else 0.0
         self._set_span(float(next((s for s in SPANS[hour] if s >= age), SPANS[hour][-1])))
         self._say_quiet(points, top)
+        if self._pointed is not None:
+            self.point_at(self._pointed)
 
     def _set_span(self, seconds: float) -> None:
         if seconds != self._span:
@@ -256,8 +259,9 @@ class Plot(QWidget):
 
     def point_at(self, when: float) -> None:
         """Read out the moment that is nearest to `when` (seconds, negative: ago)."""
-        points = self._points
+        self._pointed, points = when, self._points
         if points is None or not len(points):
+            self.leave()
             return
         at = int(np.abs(self._times - when).argmin())
         self._cursor.setPos(self._times[at])
@@ -269,5 +273,6 @@ class Plot(QWidget):
 
     def leave(self) -> None:
         """The pointer is elsewhere."""
+        self._pointed = None
         self._cursor.hide()
         self.pointed.emit("")

@@ -14,7 +14,7 @@ from ..client import operations
 from ..client.mirror import Snapshot
 from ..model.bridge import Bus
 from ..words import tr
-from .widgets import Banner, button, copy, label, spaced
+from .widgets import Banner, Fitting, button, copy, label, spaced
 
 #: Keys of what the window remembers.
 NOTIFY, STAY = "notifications/show", "tray/stay"
@@ -55,6 +55,7 @@ class Preferences(QDialog):
         self._notify.toggled.connect(lambda on: self._keep(NOTIFY, on=on))
         self._shown = ""
         self._build()
+        Fitting(self)
         bus.changed.connect(self._on_changed)
         self._on_changed(bus.snapshot_now)
 
@@ -115,6 +116,7 @@ class Preferences(QDialog):
             self._hint.setText(tr("Targets know this computer by its name: they have to be told the new one."))
         else:
             self._hint.setText("")
+        self._hint.setVisible(changed)
 
     def _on_save(self) -> None:
         name = self._name.text().strip()

@@ -18,7 +18,7 @@ from ...helper.api.errors import Problem
 from ..client.operations import Secrets, SignIn
 from ..secrets import advice, generate
 from ..words import tr
-from .widgets import button, copy, label, spaced, tool
+from .widgets import Fitting, button, copy, label, spaced, tool
 
 
 class SecretEdit(QWidget):
@@ -36,7 +36,7 @@ class SecretEdit(QWidget):
         self.field.setMaxLength(255)
         self.field.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhHiddenText)
         self.field.textChanged.connect(lambda _text: self.changed.emit())
-        show = tool("key", tr("Show: {name}").format(name=name))
+        show = tool("eye", tr("Show: {name}").format(name=name))
         show.setCheckable(True)
         show.toggled.connect(self._show)
         make = tool("refresh", tr("Make up a random one and copy it: {name}").format(name=name), self._make)
@@ -175,4 +175,5 @@ class SignInDialog(QDialog):
         self.form.changed.connect(lambda: self._send.setEnabled(self.form.ready))
         self._send.setEnabled(self.form.ready)
         self.setMinimumWidth(460)
+        Fitting(self)
         self.form.secret.field.setFocus()

@@ -73,7 +73,7 @@ class TargetDelegate(QStyledItemDelegate):
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
-        painter.setPen(QColor(theme.colours().text))
+        painter.setPen(QColor(theme.colours().muted if row.state == "unknown" else theme.colours().text))
         top = QRect(words.left(), words.top(), words.width() - rate_width, line)
         title = QFontMetrics(bold).elidedText(row.title, Qt.TextElideMode.ElideRight, top.width())
         painter.drawText(top, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, title)

@@ -144,8 +144,8 @@ QLineEdit {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 
     selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
 QLineEdit:focus {{ border: 2px solid {c.accent}; padding: 5px 7px; }}
 QComboBox, QSpinBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
-    padding: 5px 8px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
-QComboBox:focus, QSpinBox:focus {{ border: 2px solid {c.accent}; padding: 4px 7px; }}
+    padding: 5px 14px 5px 8px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+QComboBox:focus, QSpinBox:focus {{ border: 2px solid {c.accent}; padding: 4px 13px 4px 7px; }}
 QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ color: {c.muted}; background: {c.window}; }}
 QComboBox::drop-down {{ border: 0; width: 26px; subcontrol-position: center right; }}
 QComboBox::down-arrow {{ image: url({down}); width: 14px; height: 14px; }}
@@ -179,10 +179,9 @@ QTableView, QTreeView, QListView {{ background: {c.base}; border: 1px solid {c.b
 QTableView:focus, QTreeView:focus, QListView:focus {{ border: 1px solid {c.accent}; }}
 QTreeView::item {{ padding: 4px 2px; }}
 #events::item {{ padding: 0 10px; border-bottom: 1px solid {c.hover}; }}
+#events QHeaderView::section {{ padding-left: 13px; }}
+QMessageBox QLabel#qt_msgbox_informativelabel, QMessageBox QLabel#qt_msgbox_label {{ min-width: 20em; }}
 #events::item:selected, QTreeView::item:selected {{ background: {c.selected}; color: {c.text}; }}
-#found::item {{ padding: 8px 10px; border-radius: 6px; color: {c.text}; }}
-#found::item:hover {{ background: {c.hover}; }}
-#found::item:selected {{ background: {c.selected}; color: {c.text}; }}
 QHeaderView {{ background: transparent; border: 0; }}
 QHeaderView::section {{ background: transparent; color: {c.muted}; border: 0; border-bottom: 1px solid {c.border};
     padding: 7px 10px; }}

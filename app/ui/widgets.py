@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -18,11 +18,13 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -122,9 +124,65 @@ def clear(layout: QLayout) -> None:
             clear(inner)
 
 
+class Fitting(QObject):
+    """Keeps a window so large that everything in it can be read: Qt alone lets wrapped texts run into each other."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._least = window.minimumSize()
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Look again when something in it, or its width, has changed."""
+        if watched is self._window and event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def room(self) -> QSize:
+        """Return how large it may become: as the screen."""
+        return self._window.screen().availableGeometry().size()
+
+    def _fit(self) -> None:
+        layout = self._window.layout()
+        if layout is None:
+            return
+        least = layout.totalMinimumSize().expandedTo(self._least)
+        width = max(least.width(), self._window.width())
+        wanted = QSize(least.width(), max(layout.totalHeightForWidth(width), least.height()))
+        wanted = wanted.boundedTo(self.room()).expandedTo(self._least)
+        if wanted != self._window.minimumSize():
+            self._window.setMinimumSize(wanted)
+
+
+def dress_question(box: QMessageBox, icon: str) -> None:
+    """Give a question our icon, room for its words, and names for its buttons."""
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setIconPixmap(theme.pixmap(icon, 40, theme.colours().muted, 2.0))
+    for control in box.buttons():
+        control.setAccessibleName(control.text().replace("&", ""))
+
+
 def copy(words: str) -> None:
     """Put text on the clipboard."""
     QGuiApplication.clipboard().setText(words)
+
+
+class Choice(QComboBox):
+    """A list of choices that gives way in a narrow window; its name, and all of what is chosen, stand in the tip."""
+
+    def __init__(self, name: str, least: int = 6) -> None:
+        super().__init__()
+        self._name = name
+        self.setAccessibleName(name)
+        self.view().setAccessibleName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * least + 50)
+        self.currentTextChanged.connect(lambda _words: self.tell())
+
+    def tell(self) -> None:
+        """Bring the tip up to date, after changes that were made with signals blocked."""
+        self.setToolTip(f"{self._name}: {self.currentText()}")
 
 
 class Elided(QLabel):
@@ -227,6 +285,7 @@ class Banner(QFrame):
         self._action = label("", wrap=True)
         self._code = label("", "muted", wrap=True, selectable=True)
         self._code.hide()
+        self._name = Code(tip=tr("Copy this computer's iSCSI name"))
         self._act = button(tr("Try again"), self.acted.emit)
         self._details = button(tr("Details"), self._toggle)
         self._details.setCheckable(True)
@@ -241,7 +300,7 @@ class Banner(QFrame):
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
         spaced(words, 0, 3)
-        for widget in (self._summary, self._meaning, self._action, self._code):
+        for widget in (self._summary, self._meaning, self._action, self._name, self._code):
             words.addWidget(widget)
         buttons = QHBoxLayout()
         spaced(buttons, 0, 8)
@@ -260,6 +319,9 @@ class Banner(QFrame):
         if problem is None:
             return
         info = text.explain(problem)
+        self._details.setChecked(False)
+        self._code.hide()
+        self._name.set_command(str(problem.attrs.get("initiator_name", "")))
         self.setProperty("side", "warning" if mild else "bad")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -313,21 +375,21 @@ class Message(QWidget):
         middle.addWidget(self.sentence, 5)
         middle.addStretch(1)
         layout.addLayout(middle)
-        self._buttons = QHBoxLayout()
-        self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._buttons = QVBoxLayout()
+        self._buttons.setSpacing(14)
         layout.addSpacing(10)
         layout.addLayout(self._buttons)
         layout.addStretch(3)
 
     def add(self, control: QWidget) -> None:
         """Add a button, or what belongs below the sentence."""
-        self._buttons.addWidget(control)
+        self._buttons.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)
 
 
 class Code(QFrame):
     """A command to type, with a button that copies it."""
 
-    def __init__(self, command: str = "") -> None:
+    def __init__(self, command: str = "", tip: str = "") -> None:
         super().__init__()
         row = QHBoxLayout(self)
         spaced(row, 0, 6)
@@ -335,9 +397,11 @@ class Code(QFrame):
         self._words.setObjectName("code")
         self._words.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         row.addWidget(self._words)
-        row.addWidget(tool("copy", tr("Copy the command"), lambda: copy(self._words.text())))
+        row.addWidget(tool("copy", tip or tr("Copy the command"), lambda: copy(self._words.text())))
         row.addStretch()
+        self.set_command(command)
 
     def set_command(self, command: str) -> None:
-        """Show another command."""
+        """Show another command, or nothing."""
         self._words.setText(command)
+        self.setVisible(bool(command))

@@ -39,7 +39,7 @@ from .notice import Notice
 from .questions import Questions
 from .settings_page import SettingsPage
 from .target_list import TargetList
-from .widgets import Banner, Code, Elided, Message, button, copy, spaced, tool
+from .widgets import Banner, Code, Elided, Fitting, Message, button, copy, spaced, tool
 
 _AGAIN = frozenset(
     {"ConnectionRefused", "ConnectionTimeout", "HostUnreachable", "NetworkUnreachable", "NameNotFound", "Timeout",
@@ -79,6 +79,7 @@ class Window(QMainWindow):
         self.tabs = QTabWidget()
         self.right = QStackedWidget()
         self._build()
+        Fitting(self)
         self._connect_signals()
         self._watching = False
         self._clock = QTimer(self)  # times in words grow old
@@ -111,7 +112,7 @@ class Window(QMainWindow):
         close = QAction(tr("Close"), self)
         close.setShortcut(QKeySequence("Ctrl+W"))
         close.triggered.connect(lambda _checked=False: self.close())
-        preferences = QAction(theme.icon("settings"), tr("Preferences …"), self)
+        preferences = QAction(tr("Preferences …"), self)
         preferences.setShortcut(QKeySequence("Ctrl+,"))
         preferences.triggered.connect(lambda _checked=False: self.preferences_wanted.emit())
         leave = QAction(tr("Quit"), self)
@@ -130,7 +131,6 @@ class Window(QMainWindow):
         side = QWidget()
         side.setObjectName("sidebar")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setMinimumWidth(260)
         side.setMaximumWidth(420)
         layout = QVBoxLayout(side)
         layout.setContentsMargins(0, 12, 0, 8)
@@ -139,6 +139,7 @@ class Window(QMainWindow):
         top = QHBoxLayout()
         top.setContentsMargins(12, 0, 12, 4)
         top.addWidget(self._add)
+        side.setMinimumWidth(min(max(260, self._add.sizeHint().width() + 24), 420))
         layout.addLayout(top)
         layout.addWidget(self.list, 1)
         foot = QHBoxLayout()
@@ -162,6 +163,7 @@ class Window(QMainWindow):
         layout.addWidget(self.header)
         around = QVBoxLayout()
         around.setContentsMargins(16, 0, 16, 6)
+        around.setSpacing(8)
         around.addWidget(self.notice)
         around.addWidget(self.banner)
         layout.addLayout(around)
@@ -191,13 +193,25 @@ class Window(QMainWindow):
     def _missing_page(self) -> QWidget:
         self._missing = Message(
             "warning",
-            tr("The Lundock service is not running"),
-            tr("It does the work that needs the administrator's rights. Install the lundock package, or start it:"),
+            "",
+            "",
         )
-        self._start = Code("sudo systemctl start lundock")
+        self._start = Code()
         self._missing.add(self._start)
         self._missing.add(button(tr("Look again"), self._bus.retry, icon="refresh"))
         return self._missing
+
+    def _say_missing(self, snapshot: Snapshot) -> None:
+        no_bus = snapshot.link is Link.NO_BUS
+        self._missing.heading.setText(
+            tr("The system's message bus is away") if no_bus else tr("The Lundock service is not running")
+        )
+        self._missing.sentence.setText(
+            tr("Lundock reaches its service through it. It is looked for again and again.")
+            if no_bus
+            else tr("It does the work that needs the administrator's rights. Install the lundock package, or start it:")
+        )
+        self._start.set_command("" if no_bus else "sudo systemctl start lundock")
 
     def _connect_signals(self) -> None:
         self._bus.changed.connect(self._on_changed)
@@ -233,13 +247,14 @@ class Window(QMainWindow):
             return 0
         if snapshot.ready:
             return 1
+        self._say_missing(snapshot)
         return 3 if snapshot.link is Link.CONNECTING else 2
 
     def _forget_solved(self, snapshot: Snapshot) -> None:
         """What stood in the way is out of the way once it is connected again."""
         for path, code in list(self._dismissed.items()):
             target = snapshot.targets.get(path)
-            if target is None or target.last_error != code:
+            if target is None or self._old_trouble(target) != code:
                 del self._dismissed[path]
 
     def _show_target(self) -> None:
@@ -253,6 +268,8 @@ class Window(QMainWindow):
         problem, action, mild = self._problem_of(snapshot, target)
         if problem is not self.banner.problem:
             self.banner.show_problem(problem, action, mild=mild)
+            if problem is not None:
+                self.notice.hide()  # good news of before
 
     def _problem_of(self, snapshot: Snapshot, target: Target | None) -> tuple[Problem | None, str, bool]:
         """Return what stands above the pages, the button that mends it, and whether it is only a warning."""
@@ -263,17 +280,19 @@ class Window(QMainWindow):
         problem = self.actions_on.problems.get(target.path)
         if problem is not None:
             return problem, self._action_for(problem, target), False
-        if not self._has_old_trouble(target):
+        code = self._old_trouble(target)
+        if not code or self._dismissed.get(target.path) == code:
             return None, "", False
-        problem = self._same(target.last_error, address=target.address, target=target.name)
+        problem = self._same(code, address=target.address, target=target.name)
         lost = target.state == "lost"
         return problem, "" if lost else self._action_for(problem, target), lost
 
-    def _has_old_trouble(self, target: Target) -> bool:
-        """Whether what ended the last attempt, or stands in the session's way, is to be shown."""
-        if not target.last_error or self._dismissed.get(target.path) == target.last_error:
-            return False
-        return target.state == "lost" or (target.state == "disconnected" and not self.actions_on.busy(target.path))
+    def _old_trouble(self, target: Target) -> str:
+        """Return the code of what ended the last attempt, or stands in the session's way; "" for nothing."""
+        if target.state == "lost":
+            session = self._bus.snapshot_now.session_of(target)
+            return (session.last_error if session is not None else "") or target.last_error or "ConnectionLost"
+        return target.last_error if target.state == "disconnected" and not self.actions_on.busy(target.path) else ""
 
     def _same(self, code: str, **attrs: str) -> Problem:
         """Return the problem that is shown already, when it is the same one: it is not drawn anew."""
@@ -349,7 +368,7 @@ class Window(QMainWindow):
     def _on_dismissed(self) -> None:
         target = self.target
         if target is not None:
-            self._dismissed[target.path] = target.last_error
+            self._dismissed[target.path] = self._old_trouble(target)
             self.actions_on.done_with(target.path)
         self.banner.show_problem(None)
 

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -28,7 +29,7 @@ async def draw(scene: Scene, folder: Path, place: Path, watch: float) -> list[Pa
         *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=scene.environ | {"QT_QPA_PLATFORM": "offscreen"}
     )
     stop = asyncio.Event()
-    load = asyncio.ensure_future(_use(place, stop))
+    load = asyncio.ensure_future(use(place, stop))
     try:
         async with asyncio.timeout(PATIENCE + watch):
             out, errors = await process.communicate()
@@ -45,7 +46,7 @@ async def draw(scene: Scene, folder: Path, place: Path, watch: float) -> list[Pa
     return [Path(line) for line in out.decode().splitlines()]
 
 
-async def _use(place: Path, stop: asyncio.Event) -> None:
+async def use(place: Path, stop: asyncio.Event | threading.Event) -> None:
     """Read and write, sometimes more and sometimes less, so that there is something to see."""
     scratch, big = place / "scratch", max(place.iterdir(), key=lambda file: file.stat().st_size)
     data = os.urandom(_PIECE)

@@ -10,9 +10,10 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..private_bus import private_bus
 from . import contents
@@ -48,14 +49,14 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene() -> Iterator[Scene]:
-    """Make the disk, start everything, and end it."""
+def scene(more: Sequence[Mapping[str, Any]] = ()) -> Iterator[Scene]:
+    """Make the disk, start everything, and end it. `more`: further targets, as the software target's file has them."""
     # What cannot be removed is told by the look for leftovers, or lies there because of what is told anyway.
     with tempfile.TemporaryDirectory(prefix="lundock-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         image, sums = contents.make(folder)
         secret = secrets.token_urlsafe(12)
-        with _target(image, secret) as (target, port), private_bus() as bus, _helper(folder, bus) as helper:
+        with _target(image, secret, more) as (target, port), private_bus() as bus, _helper(folder, bus) as helper:
             try:
                 yield Scene(folder, bus, f"127.0.0.1:{port}", port, secret, sums, target, helper)
             finally:
@@ -63,11 +64,14 @@ def scene() -> Iterator[Scene]:
 
 
 @contextlib.contextmanager
-def _target(image: Path, secret: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _target(
+    image: Path, secret: str, more: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run the software target; its secret goes through a pipe."""
     disk = {"file": str(image), "serial": "LUNDOCK-DEMO"}
     account = {"name": CHAP_NAME, "secret": secret}
-    config = {"targets": [{"name": TARGET_NAME, "alias": "Demo disk", "chap": account, "disks": [disk]}]}
+    demo = {"name": TARGET_NAME, "alias": "Demo disk", "chap": account, "disks": [disk]}
+    config = {"targets": [demo, *more]}
     command = [sys.executable, "-m", "lundock.helper.target", "--config", "-", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     with _ending(process):
