@@ -153,6 +153,12 @@ class Tgtd:
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
 
+    def add_portal(self, address: str) -> int:
+        """Listen at another address of this computer, too; returns the port."""
+        port = procs.free_port(address)
+        self._make("--op", "new", "--mode", "portal", "--param", f"portal={address}:{port}")
+        return port
+
     # -- targets -----------------------------------------------------------------------------------------------
     def add_target(
         self,
@@ -214,6 +220,13 @@ class Tgtd:
         for key, value in values.items():
             words = ("--tid", str(tid), "--name", key, "--value", value)
             self._make("--lld", "iscsi", "--op", "update", "--mode", "target", *words)
+
+    def add_lun(self, target: TgtTarget, number: int, spec: LunSpec, **values: int | str) -> TgtLun:
+        """Make another disk of a target that is there; `values` as in `set_lun`."""
+        made = self._add_lun(target.tid, number, spec)
+        if values:
+            self.set_lun(target.tid, number, **values)
+        return made
 
     def remove_lun(self, target: TgtTarget, number: int) -> None:
         """Take a disk away."""
