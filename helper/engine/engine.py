@@ -347,10 +347,10 @@ class Engine:
         """Something a person may want to know."""
         self._host.event(kind, attrs)
 
-    def look_again(self, _unit: Unit, kind: str) -> None:
+    def look_again(self, unit: Unit, kind: str) -> None:
         """A unit says that something about it changed."""
         if self._state == "connected":
-            self._units.look_again(kind)
+            self._units.look_again(unit, kind)
 
     def unit_reset(self, unit: Unit) -> None:
         """Look whether it is still the same disk, before anything is sent to it."""

@@ -155,6 +155,8 @@ class Outcomes:
             return
         if verdict.event:
             self.report(task.unit, verdict)
+        if status == senses.Status.TASK_SET_FULL:
+            self._session.too_many(task.unit, now)
         match verdict.action:
             case senses.Action.SUCCESS:
                 self._succeeded_with_sense(task, now)

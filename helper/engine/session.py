@@ -42,6 +42,8 @@ _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 
 #: Slots for scans and the like, beside those of the queue depth.
 SPARE_SLOTS = 16
+#: Seconds between two changes of how many commands a target that had too many gets.
+_LIMIT_STEP = 1.0
 
 _READS, _READ_BYTES, _WRITES, _WRITE_BYTES, _FLUSHES, _DISCARDS, _ERRORS, _RETRIES, _IN_FLIGHT = range(len(DISK))
 
@@ -88,6 +90,9 @@ class Session:
         #: How many more commands the target takes now.
         self._credit = 0
         self._quiet = False  # no new commands: a logout is on its way
+        #: How many commands may be on the wire, after the target said that it had too many; 0: as many as it takes.
+        self.limit = 0
+        self._limited_at = 0.0
         self.command_timeout = number(settings, "command_timeout")
         self.upkeep = Upkeep(self, settings)
         self.outcomes = Outcomes(self, settings)
@@ -291,7 +296,32 @@ class Session:
             self.pump()
 
     def _set_credit(self) -> None:
-        self._credit = 0 if self._quiet else max(0, pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1)
+        credit = 0 if self._quiet else pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1
+        if self.limit:
+            credit = min(credit, self.limit - self._on_wire)
+        self._credit = max(0, credit)
+
+    @property
+    def _on_wire(self) -> int:
+        return sum(task.itt >= 0 for task in self.slots)
+
+    # -- a full queue (SAM-5, 5.3.1) ---------------------------------------------------------------------------
+    def too_many(self, unit: Unit, now: float) -> None:
+        """TASK SET FULL: half as many commands at once from now on; all that say so within a second say it once."""
+        if self.limit and now < self._limited_at + _LIMIT_STEP:
+            return
+        told, self.limit = self.limit, max(1, self._on_wire // 2)
+        self._limited_at = now
+        self._set_credit()
+        if not told:
+            self.upward.event("queue-full", {"lun": f"{unit.lun:016x}", "commands": self.limit})
+
+    def _try_more(self, now: float) -> None:
+        """One more command at once for each second in which the target did not complain."""
+        if self.limit and now >= self._limited_at + _LIMIT_STEP:
+            self.limit = self.limit + 1 if self.limit < self.depth else 0
+            self._limited_at = now
+            self._set_credit()
 
     # -- answers (called by the connection) --------------------------------------------------------------------
     def make_room(self, task: Task) -> memoryview:
@@ -349,6 +379,7 @@ class Session:
         self.now = now
         for task in self.outcomes.due(now):
             (self.waiting if task.unit.ready else task.unit.held).append(task)
+        self._try_more(now)
         self.pump()
         if self.connection is not None:
             self.upkeep.on_timer(now)
@@ -359,6 +390,7 @@ class Session:
         self.connection = connection
         self.cmd_sn, self._exp_cmd_sn, self._max_cmd_sn = numbers
         self._quiet = False
+        self.limit = 0
         self.now = now
         self._set_credit()
         self.upkeep.alive(now)

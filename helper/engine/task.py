@@ -147,7 +147,7 @@ class Unit:
 
     `ready`: commands go out; else they wait in `held`, in the order in which they were asked for. `refused`: an errno
     that everything is answered with (another disk stands there, or the time to wait is over); `changed`: another disk
-    stands there.
+    stands there; `protected`: it refused a write and was looked at because of that.
     """
 
     def __init__(self, lun: int, counters: DiskWriter | None = None) -> None:
@@ -156,6 +156,7 @@ class Unit:
         self.ready = False
         self.refused = 0
         self.changed = False
+        self.protected = False
         self.held: deque[Task] = deque()
         self.counters = counters
         self.in_flight = 0

@@ -20,7 +20,7 @@ from .session import Session
 from .task import Unit
 
 #: What a unit reports that makes it worth another look.
-_LOOK_AGAIN = frozenset({"capacity-changed", "inquiry-changed", "luns-changed", "mode-changed"})
+_LOOK_AGAIN = frozenset({"capacity-changed", "inquiry-changed", "luns-changed", "mode-changed", "write-protected"})
 _LOOK_DELAY = 0.1
 
 Done = Callable[[Problem | None], None]
@@ -67,8 +67,14 @@ class Units:
 
         self._run(disks.scan(), finished)
 
-    def look_again(self, kind: str) -> None:
+    def look_again(self, unit: Unit, kind: str) -> None:
         """A unit says that something changed: scan, once for many such words."""
+        if kind == "write-protected":
+            if unit.protected:
+                return  # it said so before, and says so to every write
+            unit.protected = True
+        elif kind == "mode-changed":
+            unit.protected = False
         if kind in _LOOK_AGAIN and not self._looking:
             self._looking = True
             self._loop.call_later(_LOOK_DELAY, self._look)
@@ -133,6 +139,7 @@ class Units:
 
     def _recover(self, unit: Unit, attempt: int) -> None:
         connection = self._session.connection
+        unit.protected = False
 
         def finished(info: LunInfo | None, problem: Problem | None) -> None:
             if self._session.connection is not connection:

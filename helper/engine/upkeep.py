@@ -176,9 +176,11 @@ class Upkeep:
         return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
 
     def _check_window(self, now: float) -> None:
-        """A window that stays shut (4.2.2.1) keeps commands from being sent, so that there is nothing to abort."""
+        """A window that stays shut (4.2.2.1) keeps commands from being sent, so that there is nothing to abort. What
+        waits because of `Session.limit` waits for commands on the wire, which have their own time.
+        """
         session = self._session
-        if not session.waiting or session.cmd_sn != self._stuck_at:
+        if not session.waiting or session.limit or session.cmd_sn != self._stuck_at:
             self._stuck_at, self._stuck_since = session.cmd_sn if session.waiting else -1, now
         elif now - self._stuck_since >= session.command_timeout:
             lun = f"{session.waiting[0].unit.lun:016x}"

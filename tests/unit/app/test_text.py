@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from lundock.app import text
+from lundock.helper.engine.scsi import sense
 from lundock.helper.api.errors import Problem, catalogue
 
 
@@ -52,6 +53,12 @@ def test_latencies(value: float, words: str) -> None:
 )
 def test_times_in_words(seconds: int, words: str) -> None:
     assert text.ago(1_000_000_000_000_000, 1_000_000_000 + seconds) == words
+
+
+def test_all_that_a_unit_can_say_has_a_sentence() -> None:
+    rows = [*sense._STATUS.values(), *(row[3:] for row in sense._SENSE)]
+    said = {event for _action, _code, event in rows if event} | {"no-sense", "deferred-error"}
+    assert said <= set(text.EVENTS)
 
 
 def test_a_time_out_of_range_is_shown_as_a_number() -> None:

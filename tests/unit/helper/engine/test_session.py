@@ -12,6 +12,7 @@ from lundock.helper.engine.upkeep import TargetDrops
 from support.wire import BUSY, CHECK, GOOD, LUN, NO_TAG, Wire, sense
 
 DATA = bytes(range(256)) * 16
+FULL = 0x28  # TASK SET FULL
 
 
 # ---- the command window (4.2.2.1) --------------------------------------------------------------------------------
@@ -128,6 +129,51 @@ def test_busy_is_retried_with_longer_and_longer_pauses():
     assert pauses == [0.008, 0.016, 0.032, 0.064]
     wire.give(wire.response(wire.one().itt), now=now)
     assert wire.asker.errors == [0]
+
+
+def test_a_target_with_too_many_commands_gets_half_and_then_one_more_each_second():
+    """TASK SET FULL (SAM-5, 5.3.1): the rest waits here, not in retries, and nothing of it is lost."""
+    settings = {"queue_depth": 9, "ping_interval": 0, "busy_first_delay": 100}
+    wire = Wire(settings=settings, window=1000)
+    for cookie in range(9):
+        wire.write(DATA, lba=8 * cookie, cookie=cookie)
+    commands = wire.sent()
+    wire.give(*(wire.response(pdu.itt, FULL) for pdu in commands[:3]), now=10.0)
+    assert wire.above.events == [("queue-full", {"lun": f"{LUN:016x}", "commands": 4})]  # of the 8 that it still had
+    wire.session.on_timer(10.2)
+    assert wire.sent() == []  # it has 6
+    wire.give(*(wire.response(pdu.itt) for pdu in commands[3:6]), now=10.3)
+    again = wire.sent()
+    assert [pdu.cdb for pdu in again] == [commands[0].cdb]
+    counts = []
+    for second in range(11, 16):
+        if wire.session.free:
+            wire.write(DATA, cookie=100 + second)
+        wire.session.on_timer(second + 0.0)
+        counts.append(wire.session._on_wire)
+    assert counts == [5, 6, 7, 8, 9]
+    wire.session.on_timer(16.0)
+    assert wire.session.limit == 0
+    wire.give(*(wire.response(pdu.itt) for pdu in [*commands[6:], *again, *wire.sent()]))
+    assert sorted(wire.asker.ended) == [(cookie, 0, b"") for cookie in [*range(9), 111, 112, 113]]
+
+
+def test_a_target_that_has_no_room_at_all_gets_one_command_at_a_time():
+    wire = Wire(settings={"ping_interval": 0})
+    wire.write(DATA)
+    wire.give(wire.response(wire.one().itt, FULL), now=1.0)
+    assert wire.session.limit == 1
+    wire.write(DATA, lba=64)
+    wire.write(DATA, lba=128)
+    second = wire.one()
+    wire.session.on_timer(1.5)
+    wire.give(wire.response(second.itt), now=1.6)
+    assert [pdu.cdb[9] for pdu in wire.sent()] == [128]
+    wire.session.lost()
+    wire.connect()
+    assert wire.session.limit == 0  # a new session, a new try
+    wire.session.unit_ready(wire.unit)
+    assert len(wire.sent()) == 2
 
 
 def test_busy_ends_when_the_command_has_had_its_time():

@@ -128,18 +128,18 @@ def test_a_scan_whose_answer_cannot_be_read_fails(user, monkeypatch):
 @pytest.mark.parametrize("kind", ["capacity-changed", "luns-changed", "inquiry-changed"])
 def test_many_words_of_a_change_make_one_scan(user, kind):
     for _ in range(5):
-        user.units.look_again(kind)
+        user.units.look_again(user.unit, kind)
     assert len(user.loop._timers) == 1
     user.later()
     assert user.scans == [(DISK,)]
-    user.units.look_again(kind)
+    user.units.look_again(user.unit, kind)
     assert len(user.loop._timers) == 1
 
 
 def test_words_that_change_nothing_and_looks_without_a_connection(user):
-    user.units.look_again("power-on")
+    user.units.look_again(user.unit, "power-on")
     assert user.loop._timers == []
-    user.units.look_again("luns-changed")
+    user.units.look_again(user.unit, "luns-changed")
     user.session.lost()
     user.later()
     assert user.scans == []
@@ -212,6 +212,21 @@ def test_a_unit_that_comes_back_after_another_one(user):
     user.answer()
     assert user.unit.ready
     assert not user.unit.changed
+
+
+def test_a_disk_that_refuses_writes_is_looked_at_once_until_it_says_that_this_changed(user):
+    for kinds, looks in (
+        (["write-protected", "write-protected"], 1),
+        (["write-protected"], 0),
+        (["mode-changed"], 1),
+        (["write-protected"], 1),
+    ):
+        for kind in kinds:
+            user.units.look_again(user.unit, kind)
+        assert len(user.loop._timers) == looks
+        if looks:
+            user.looks.append(DISK)
+            user.later()
 
 
 def test_a_unit_that_is_not_ready_is_looked_at_again_and_again(user):
