@@ -8,6 +8,7 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
+from .api.errors import Problem
 from .listener import Listener
 from .store import Event, Store
 
@@ -39,6 +40,11 @@ class Background:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def error_detail(problem: Problem | None) -> dict[str, str | int]:
+    """Return what an entry of the timeline says of a problem: its name, and what its sentence needs."""
+    return {} if problem is None else {**problem.attrs, "error": problem.code}
 
 
 class Timeline:

@@ -23,7 +23,7 @@ from .api.errors import Problem
 from .api.settings import Value
 from .api.values import Descriptor
 from .attach.base import MethodInfo
-from .background import Background, Timeline
+from .background import Background, Timeline, error_detail
 from .defaults import Defaults
 from .diagnosis import Diagnosis
 from .identity import Identity
@@ -165,11 +165,11 @@ class Service:
         self.startup.consider(target)
 
     async def remove_target(self, target: Target) -> None:
-        """Forget a record. Raises Problem("AlreadyConnected")."""
+        """Forget a record. Raises Problem("StillConnected")."""
         async with self.records:
             self.must_exist(target)
             if target.state != "disconnected":
-                raise Problem("AlreadyConnected", target=target.record.name)
+                raise Problem("StillConnected", target=target.record.name)
             await self.store.remove_target(target.record.id)
             del self.targets[target.record.id]
             self.listener.removed(target)
@@ -231,13 +231,13 @@ class Service:
             try:
                 session = await self._login(job, caller, target, overrides, secrets, more_hints)
             except asyncio.CancelledError:
-                self._refused(target, "Cancelled", before)
+                self._refused(target, Problem("Cancelled"), before)
                 raise
             except Problem as problem:
-                self._refused(target, problem.code, before)
+                self._refused(target, problem, before)
                 raise
             except BaseException:
-                self._refused(target, "Internal", before)
+                self._refused(target, Problem("Internal"), before)
                 raise
             if not background:
                 self.startup.wanted(target, wanted=True)
@@ -275,12 +275,12 @@ class Service:
         target.connecting = True
         self.listener.changed(target)
 
-    def _refused(self, target: Target, code: str, before: str) -> None:
+    def _refused(self, target: Target, problem: Problem, before: str) -> None:
         """Note a failure; in the timeline unless it is the one of `before`."""
-        target.settle(code)
+        target.settle(problem.code)
         self.listener.changed(target)
-        if code not in ("Cancelled", before):
-            self.note("refused", target.record.name, {"error": code})
+        if problem.code not in ("Cancelled", before):
+            self.note("refused", target.record.name, error_detail(problem))
 
     def spec(self, record: TargetRecord, overrides: Mapping[str, Any]) -> SessionSpec:
         """Return what a login to this target takes."""
@@ -434,9 +434,8 @@ class Service:
         before, session.noted_state = session.noted_state, session.state
         kind = {("connected", "lost"): "lost", ("lost", "connected"): "restored"}.get((before, session.state))
         if kind is not None:
-            error = session.live.last_error
-            detail = {"error": error, "address": session.live.portal.address} if kind == "lost" and error else {}
-            self.note(kind, session.target.record.name, detail)
+            problem = session.live.last_problem if kind == "lost" else None
+            self.note(kind, session.target.record.name, error_detail(problem))
 
     def holders_changed(self, session: Session, address: str, holders: tuple[Holder, ...]) -> None:
         """Somebody else has a disk."""
@@ -478,8 +477,7 @@ class Service:
         session.target.session = None
         session.target.settle(problem.code if problem else "")
         self.listener.changed(session.target)
-        detail: dict[str, str | int] = {"error": problem.code} if problem else {}
-        self.note("disconnected", session.target.record.name, detail)
+        self.note("disconnected", session.target.record.name, error_detail(problem))
         self.startup.ended(session.target)
 
     # ---- figures and the timeline ------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ class WorkerSession:
         self.since = 0
         self.reconnects = 0
         self.last_error = ""
+        self.last_problem: Problem | None = None
         self._nursery = nursery
         self._run_dir = run_dir
         self._observer: SessionObserver | None = None
@@ -233,7 +234,7 @@ class WorkerSession:
     def _state_message(self, message: Message) -> None:
         state, problem = message["state"], message.problem
         if problem is not None:
-            self.last_error = problem.code
+            self.last_error, self.last_problem = problem.code, problem
         if state in {"lost", "ended"}:
             self.connections = ()
         if state == "ended":
@@ -297,6 +298,7 @@ class WorkerSession:
     async def _come_back(self) -> None:
         """Start new workers until one holds, or it is too often."""
         self.state, self.last_error, self.connections = "lost", "EngineDied", ()
+        self.last_problem = Problem("EngineDied")
         self.tell("worker-died", {})
         self._changed()
         try:

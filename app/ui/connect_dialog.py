@@ -319,7 +319,7 @@ class ConnectDialog(QDialog):
                     self._bus.keyring.get(chosen), lambda kept: self._on_kept(chosen, kept), self.form.no_keyring
                 )
         self.form.fill(self._flow.sign_in, self._bus.snapshot_now.manager.initiator_name)
-        self.form.secret.field.setFocus()
+        self.form.enter()
 
     def _on_kept(self, target: str, kept: Secrets | None) -> None:
         """The keyring knows the secrets already: nobody has to type them."""

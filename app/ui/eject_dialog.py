@@ -72,6 +72,7 @@ class EjectDialog(QDialog):
         Fitting(self)
         bus.changed.connect(self._on_changed)
         self._show_held()
+        self._go.setFocus()  # and not what comes first in the row: force
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
@@ -114,6 +115,7 @@ class EjectDialog(QDialog):
     def _show_held(self, problem: Problem | None = None) -> None:
         luns = self._wanted.luns(self._bus.snapshot_now)
         self._plan = ejecting.plan(luns, udisks=self._udisks)
+        back = self._pages.currentWidget() is not self._held
         self._pages.setCurrentWidget(self._held)
         self._banner.show_problem(problem)
         free = self._plan.kind == "eject"
@@ -130,6 +132,8 @@ class EjectDialog(QDialog):
         self._force.setVisible(operations.can_force() and (refused or not free))
         words = {"unmount": tr("Unmount and eject"), "wait": tr("Try again")}
         self._name_go(words.get(self._plan.kind, tr("Eject")))
+        if back:
+            self._go.setFocus()
 
     def _advice(self) -> str:
         if self._plan.kind == "unmount":

@@ -105,6 +105,10 @@ class SignInForm(QWidget):
         self.mutual.setChecked(how.method == "mutual")
         self._check()
 
+    def enter(self) -> None:
+        """Be shown: what is typed goes where something is missing first."""
+        (self.secret.field if self.name.text() else self.name).setFocus()
+
     def how(self) -> SignIn:
         """Return the sign-in."""
         method = "mutual" if self.mutual.isChecked() else "chap"
@@ -176,4 +180,4 @@ class SignInDialog(QDialog):
         self._send.setEnabled(self.form.ready)
         self.setMinimumWidth(460)
         Fitting(self)
-        self.form.secret.field.setFocus()
+        self.form.enter()

@@ -410,11 +410,18 @@ class Engine:
             self._leaving = None
             self.session.lost()
             self.wake()
+        problem = self._with_address(problem)
         log.info("Connection to %s: %s %s", self._connecting.portal, problem, problem.attrs.get("detail", ""))
         if self._was_connected:
             self._come_back(problem, time2wait)
         else:
             self._first_failed(problem)
+
+    def _with_address(self, problem: Problem) -> Problem:
+        """The session, which knows of no portals, leaves open where it was."""
+        if problem.attrs.get("address") != "":
+            return problem
+        return Problem(problem.code, **problem.attrs | {"address": str(self._connecting.portal)})
 
     def _first_failed(self, problem: Problem) -> None:
         self._attempts += 1

@@ -192,8 +192,8 @@ class Unit:
     def _write(self, cdb: bytes, data: Data) -> Result:
         self._writable()
         offset, length = self._transfer(cdb, WRITES[cdb[0]](cdb))
-        # Where the initiator expected to send less than the CDB says, the rest is a residual overflow (RFC 7143, 11.4.5.1):
-        # what was transferred is written to its last byte, a part of a block too.
+        # Where the initiator expected to send less than the CDB says, the rest is a residual overflow (RFC 7143,
+        # 11.4.5.1): what was transferred is written to its last byte, a part of a block too.
         self.disk.write(offset, memoryview(data)[:length])
         if cdb[0] != 0x0A and cdb[1] & 0x08:  # FUA
             self.disk.flush()

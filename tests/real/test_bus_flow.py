@@ -66,7 +66,7 @@ def test_look_save_connect_and_disconnect(helper: HelperProcess, tgtd: Tgtd, pla
         assert code == "AlreadyConnected"
         with pytest.raises(Problem) as refused:
             await client.connection.call(target, names.TARGET, "Remove", {})
-        assert refused.value.code == "AlreadyConnected"
+        assert refused.value.code == "StillConnected"
 
         await client.details(session, names.SESSION, "Logout", {})
         objects = await client.connection.get_managed_objects()

@@ -61,10 +61,12 @@ def test_stopped_in_the_middle(tmp_path: Path, step: str):
     needs()
     process = start(tmp_path)
     assert process.stdout is not None
-    while (line := process.stdout.readline()) and step not in line.decode():
-        pass
+    said = ""
+    while step not in said and (line := process.stdout.readline()):
+        said += line.decode()
+    assert step in said
     process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=60)[0].decode()
-    assert procs.stop(process) == 130, rest
-    assert "Stopped" in rest
+    said += process.communicate(timeout=60)[0].decode()
+    assert procs.stop(process) == 130, said
+    assert "Stopped" in said
     assert not left(tmp_path)

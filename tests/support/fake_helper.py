@@ -187,7 +187,7 @@ class FakeTarget:
 
     async def remove(self, _call: Call, _options: dict[str, Any]) -> None:
         if self.session != "/":
-            raise Problem("AlreadyConnected", target=self.name)
+            raise Problem("StillConnected", target=self.name)
         del self.service.targets[self.path]
         self.service.server.remove(self.path)
 

@@ -42,6 +42,7 @@ class FakeSession:
         self.observer = observer
         self.state = "connected"
         self.last_error = ""
+        self.last_problem: Problem | None = None
         self.parameters: dict[str, Any] = {"TargetAlias": "the shelf"}
         self.portal = spec.portals[0]
         self.luns = (lun_record(1), lun_record(2))

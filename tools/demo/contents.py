@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,11 +47,23 @@ def checksum(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_noise(file: Path, size: int) -> str:
-    """Write so many random bytes until they are on the disk; returns their SHA-256."""
+async def write_noise(file: Path, size: int) -> str:
+    """Write so many random bytes until they are on the disk; returns their SHA-256. Cancelled, it has let go of it."""
+    stop = threading.Event()
+    work = asyncio.ensure_future(asyncio.to_thread(_write_noise, file, size, stop))
+    try:
+        return await asyncio.shield(work)
+    finally:
+        stop.set()
+        await asyncio.wait({work})
+
+
+def _write_noise(file: Path, size: int, stop: threading.Event) -> str:
     digest = hashlib.sha256()
     with file.open("wb", buffering=0) as stream:
         for _ in range(size // _CHUNK):
+            if stop.is_set():
+                break
             chunk = os.urandom(_CHUNK)
             digest.update(chunk)
             stream.write(chunk)

@@ -31,9 +31,14 @@ class Watch:
         """Run `work` to its end and return what it returns."""
         self._first = self._last = await self._figures()
         task = asyncio.ensure_future(work)
-        while not task.done():
-            await asyncio.wait({task}, timeout=TICK)
-            self._tell(await self._figures())
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=TICK)
+                self._tell(await self._figures())
+        finally:
+            if not task.done():  # what comes next unmounts what it works on
+                task.cancel()
+                await asyncio.wait({task})
         self._report.end_live()
         if not self._told:
             raise Failed("the figures did not move while data was written")

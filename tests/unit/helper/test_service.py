@@ -86,7 +86,7 @@ def test_one_session_a_target(tmp_path: Path) -> None:
         slow = bench.service.login(ALICE, target, {}, None)
         assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "AlreadyConnected"
         assert target.state == "connecting"
-        with pytest.raises(Problem, match="already connected"):
+        with pytest.raises(Problem, match="cannot be forgotten"):
             await bench.service.remove_target(target)
         slow.cancel()
         assert (await bench.fails(slow)).code == "Cancelled"
@@ -94,7 +94,7 @@ def test_one_session_a_target(tmp_path: Path) -> None:
         bench.supervisor.silent = False
         await bench.connect(target)
         assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "AlreadyConnected"
-        with pytest.raises(Problem, match="already connected"):
+        with pytest.raises(Problem, match="cannot be forgotten"):
             await bench.service.remove_target(target)
 
     run(tmp_path, steps)
@@ -107,7 +107,9 @@ def test_a_refused_login_is_remembered(tmp_path: Path) -> None:
         assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "TargetNotFound"
         assert (target.state, target.last_error) == ("disconnected", "TargetNotFound")
         await bench.timeline()
-        assert [(e.kind, e.detail) for e in bench.told.events] == [("refused", {"error": "TargetNotFound"})]
+        assert [(e.kind, e.detail) for e in bench.told.events] == [
+            ("refused", {"error": "TargetNotFound", "target": NAME})
+        ]
 
     run(tmp_path, steps)
 
@@ -309,7 +311,7 @@ def test_a_session_that_ends_by_itself(tmp_path: Path) -> None:
         target = await bench.add()
         session = await bench.connect(target)
         session.state = "lost"
-        session.last_error = "ConnectionLost"
+        session.last_problem = Problem("ConnectionLost", address="192.0.2.5:3260")
         session.observer.changed(session)
         session.observer.changed(session)
         assert target.state == "lost"
@@ -320,6 +322,9 @@ def test_a_session_that_ends_by_itself(tmp_path: Path) -> None:
         session.observer.luns_changed(session)
         await bench.timeline()
         assert await bench.kinds() == ["connected", "lost", "disconnected"]
+        lost, ended = (await bench.service.timeline.events(0, 10))[1:]
+        assert lost.detail == {"error": "ConnectionLost", "address": "192.0.2.5:3260"}  # what their sentences need
+        assert ended.detail == {"error": "TargetRemoved", "target": NAME}
 
     run(tmp_path, steps)
 

@@ -135,7 +135,7 @@ def test_from_login_to_logout(fake: RunningFake) -> None:
     assert (again["device"], again["method"]) == ("/dev/loop7", "fuse")
     assert failure(fake, "attach", "backup/7") == "NoSuchLun"
     assert failure(fake, "login", "backup") == "AlreadyConnected"
-    assert failure(fake, "forget", "backup") == "AlreadyConnected"
+    assert failure(fake, "forget", "backup") == "StillConnected"
     assert len(answer(fake, "rescan", "backup")["luns"]) == 2
     assert answer(fake, "logout", "backup")["target"]["state"] == "disconnected"
     assert failure(fake, "logout", "backup") == "NotConnected"

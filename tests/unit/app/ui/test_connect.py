@@ -96,7 +96,9 @@ def test_signing_in_with_a_wrong_secret_then_the_right_ones(bench: Bench) -> Non
 
 
 def test_checks_and_the_generator_while_typing(bench: Bench) -> None:
-    form = at(bench, Step.SIGN_IN, "chap-vault").form
+    dialog = at(bench, Step.SIGN_IN, "chap-vault")
+    form = dialog.form
+    assert dialog.focusWidget() is form.name  # nothing is in it: what is typed is no secret
     for typed, words in (("short", "12 to 16"), ("exactly 14 long", ""), ("x" * 17, "no more than 16")):
         form.secret.field.setText(typed)
         assert words in bench.words(form)

@@ -42,6 +42,7 @@ def test_who_has_it_is_said_and_it_goes_on_when_they_let_go(bench: Bench) -> Non
     dialog = asked(bench)
     assert "fio (process 77) has it open" in bench.words(dialog)
     assert dialog._go.text() == "Try again"
+    assert dialog.focusWidget() is dialog._go  # and not the button for force
     bench.click(dialog._go)
     bench.until(dialog._banner.isVisible)
     assert device(bench, lun)
