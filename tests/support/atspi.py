@@ -54,7 +54,7 @@ PATIENCE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing of a window. `box`: x, y, width, height on the screen; `parent`: its number in the walk, -1 at the top."""
+    """One thing of a window. `box`: x, y, width, height on the screen; `parent`: its number in the walk, -1: top."""
 
     owner: str
     path: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from lundock.app import text
-from lundock.helper.engine.scsi import sense
 from lundock.helper.api.errors import Problem, catalogue
+from lundock.helper.engine.scsi import sense
 
 
 @pytest.mark.parametrize(
