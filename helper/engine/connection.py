@@ -73,11 +73,13 @@ class Connection:
         self._any_order = not (parameters.data_pdu_in_order and parameters.data_sequence_in_order)
         self._buffer = bytearray(max(RECEIVE_SIZE, 2 * len(login.leftover)))
         self._view = memoryview(self._buffer)
+        self._head = self._view[: self._header_size]
         self._filled = len(login.leftover)
         self._pos = 0
         self._buffer[: self._filled] = login.leftover
         self._large = False
-        # The rest of a payload that is received into its place: buffers still to be filled, and whose it is.
+        # The rest of a payload that is received into its place: buffers still to be filled (the last one is for what
+        # comes behind it), and whose it is.
         self._rest: list[memoryview] = []
         self._rest_task: Task | None = None
         self._rest_place = memoryview(b"")
@@ -93,9 +95,9 @@ class Connection:
     # -- receiving ---------------------------------------------------------------------------------------------
     def next_read(self) -> list[memoryview]:
         """Return where the next bytes go, in order. What owners were shown in the receive buffer is void then."""
-        view = self._view
         if self._rest:
-            return [*self._rest, view[: self._header_size] if self._large else view]
+            return self._rest
+        view = self._view
         if self._pos:
             left = self._filled - self._pos
             if left:
@@ -105,6 +107,11 @@ class Connection:
         if self._large and self._filled < self._header_size:
             return [view[self._filled : self._header_size]]
         return [view[self._filled :]]
+
+    @property
+    def missing(self) -> int:
+        """How many bytes are sure to come, as the rest of a payload that is received into its place or a pipe."""
+        return self.splicing or sum(map(len, self._rest[:-1]))
 
     @property
     def borrowed(self) -> bytearray:
@@ -122,19 +129,22 @@ class Connection:
             if n < 0:
                 return
             self._filled = self._pos = 0
+            if n == pdu.BHS_SIZE and self._large and self._goes_on():
+                return
         self._filled += n
         self._parse(now)
 
     def _received_rest(self, n: int, now: float) -> int:
         """Count `n` bytes against what is missing; returns how many lie behind it in the receive buffer, or -1."""
         rest = self._rest
-        while rest:
+        while len(rest) > 1:
             size = len(rest[0])
             if n < size:
                 rest[0] = rest[0][n:]
                 return -1
             n -= size
             del rest[0]
+        self._rest = []
         task, self._rest_task = self._rest_task, None
         place, self._rest_place = self._rest_place, memoryview(b"")
         if self._data_digest:
@@ -154,6 +164,33 @@ class Connection:
             if flags & pdu.STATUS:
                 self.session.outcomes.ended(task, 0, status, flags, residual, b"", now)
         self.session.window(exp_cmd_sn, max_cmd_sn)
+
+    def _goes_on(self) -> bool:
+        """Take the header that came alone behind a large payload in if it belongs to the same read's next one, as
+        most of them do; False when it is anything else, for `_parse`.
+        """
+        opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = _HOT.unpack_from(self._buffer)
+        task = self.session.tasks[itt & INDEX_MASK]
+        if (
+            opcode != 0x25
+            or task.itt != itt
+            or flags & _ENDING == pdu.STATUS
+            or not LARGE <= length <= self.parameters.max_recv
+            or offset != task.got
+            or data_sn != task.data_sn
+            or offset + length > task.length
+            or self._any_order
+            or self._header_digest
+        ):
+            return False
+        self._rest_fields = flags, status, stat_sn, exp, top, residual
+        self.pdus_received += 1
+        if task.dest is not None:
+            self._rest_task = task
+            self._receive_into(task.dest[offset : offset + length], 0)
+        elif not (self.can_splice and self._begin_pipe(task, offset, length)):
+            self._begin_rest(task, pdu.BHS_SIZE, pdu.BHS_SIZE, offset, length)
+        return True
 
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
@@ -315,14 +352,21 @@ class Connection:
         else:
             dest = task.dest if task.dest is not None else self.session.make_room(task)
             self._rest_task = task
-        self._rest_place = place = dest[offset : offset + length]
+        place = dest[offset : offset + length]
         have = max(filled - data, 0)
         if have:
             place[:have] = self._view[data:filled]
-        self._rest = [place[have:]]
-        behind = (-length & 3) + (4 if self._data_digest else 0)
+        self._receive_into(place, have)
+
+    def _receive_into(self, place: memoryview, have: int) -> None:
+        """Receive a payload to `place` from now on, of which `have` bytes are there."""
+        self._rest_place = place
+        behind = (-len(place) & 3) + (4 if self._data_digest else 0)
+        next_one = self._head if self._large else self._view
         if behind:
-            self._rest.append(self._trailer[:behind])
+            self._rest = [place[have:], self._trailer[:behind], next_one]
+        else:
+            self._rest = [place[have:], next_one]
 
     def _begin_pipe(self, task: Task, offset: int, length: int) -> bool:
         """Have a payload of which nothing has been received yet spliced, if its owner wants that."""
@@ -356,8 +400,7 @@ class Connection:
         if task is not None:
             moved, left = self._spliced, self.splicing
             dest = self.session.make_room(task)
-            self._rest_place = dest[task.got : task.got + moved + left]
-            self._rest = [self._rest_place[moved:]]
+            self._receive_into(dest[task.got : task.got + moved + left], moved)
             self.splicing = self._spliced = 0
             self.pipe = None
 

@@ -33,7 +33,7 @@ from .login import LoginConfig, LoginResult
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
 from .options import number
-from .receiving import receive
+from .receiving import LowWater, receive
 from .scsi.disk import LunInfo
 from .secret import MIN_LENGTH
 from .session import Session
@@ -113,6 +113,7 @@ class Engine:
         self._state = ""
         self._was_connected = False
         self._sock: socket.socket | None = None
+        self._low_water = LowWater(None)
         self._watching = READ
         self._attempts = 0
         self._back_off = BackOff(self._settings)
@@ -244,24 +245,28 @@ class Engine:
 
     def _receive(self) -> None:
         """The data path: one large receive, everything in it, the answers; again while there is more."""
-        sock, connection = self._sock, self.session.connection
+        sock, connection, fronts = self._sock, self.session.connection, self._fronts
+        if sock is None or connection is None:
+            return
         now = self._loop.now
         for _ in range(_RECEIVES):
-            if sock is None or connection is None or connection is not self.session.connection:
-                return
             try:
                 more = receive(sock, connection, now)
             except BlockingIOError:
-                return
+                break
             except EOFError:
                 raise self._lost_problem() from None
             self.session.upkeep.alive(now)
-            self._fronts.flush()  # before the buffer is used again
+            if fronts.dirty:
+                fronts.flush()  # before the buffer is used again
             if self._broken is not None:
                 broken, self._broken = self._broken, None
                 raise broken
-            if not more:
+            if connection is not self.session.connection:
                 return
+            if not more:
+                break
+        self._low_water.expect(connection.missing)
 
     def _send(self) -> None:
         connection, sock = self.session.connection, self._sock
@@ -297,6 +302,7 @@ class Engine:
     def logged_in(self, sock: socket.socket, result: LoginResult) -> None:
         """Begin full feature phase."""
         self._sock = sock
+        self._low_water = LowWater(sock)
         self._watching = READ
         self._loop.register(sock.fileno(), READ, self._ready)
         self._counted = (0, 0, 0, 0)
@@ -505,6 +511,7 @@ class Engine:
             return
         now = self._loop.now
         self._dozing = False
+        self._low_water.relax()
         self._guarded(lambda: self.session.on_timer(now))
         self._guarded(self._send)  # a ping is on its way before it is decided whether anything is going on
         self._count()
