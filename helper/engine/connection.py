@@ -169,7 +169,8 @@ class Connection:
         """Take the header that came alone behind a large payload in if it belongs to the same read's next one, as
         most of them do; False when it is anything else, for `_parse`.
         """
-        opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = _HOT.unpack_from(self._buffer)
+        header = _HOT.unpack_from(self._buffer)
+        opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = header
         task = self.session.tasks[itt & INDEX_MASK]
         if (
             opcode != 0x25

@@ -285,7 +285,7 @@ class Session:
 
     def window(self, exp_cmd_sn: int, max_cmd_sn: int) -> None:
         """Take a PDU's ExpCmdSN and MaxCmdSN: serial numbers that only move forward (4.2.2.1)."""
-        if exp_cmd_sn == self._exp_cmd_sn and max_cmd_sn == self._max_cmd_sn:
+        if exp_cmd_sn == self._exp_cmd_sn and max_cmd_sn == self._max_cmd_sn and not self.limit:
             return
         if pdu.sn_lt(max_cmd_sn, pdu.sn_add(exp_cmd_sn, -1)):
             return
