@@ -527,13 +527,18 @@ class Connection:
                 data_length=piece,
                 final=not length,
             )
-            self.put(header)
+            self._put_header(header)
             self._put_payload(data[offset : offset + piece])
             data_sn += 1
             offset += piece
 
-    def put(self, header: bytes) -> None:
-        """Queue any PDU's header; `_put_payload` has to follow where it says that there is data."""
+    def put(self, header: bytes, data: bytes = b"") -> None:
+        """Queue any other PDU; `data` must be as long as the header says."""
+        self._put_header(header)
+        if data:
+            self._put_payload(data)
+
+    def _put_header(self, header: bytes) -> None:
         out = self.out
         out.reserve(64)
         at = out.at

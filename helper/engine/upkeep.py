@@ -25,6 +25,9 @@ _LATER = 0.05
 
 Answered = Callable[[pdu.AnyResponse, bytes], None]
 
+#: Behind the number of a ping: every bit once 0 and once 1, so that a stuck one shows.
+_PING_PATTERN = b"\x55\xaa\x00\xff\x33\xcc\x0f\xf0"
+
 
 class TargetDrops(Problem):
     """The target says that it drops the connection (11.9.1, events 2 and 3): come back after `time2wait` seconds."""
@@ -42,6 +45,7 @@ class Upkeep:
         self._ping_interval = number(settings, "ping_interval")
         self._ping_timeout = number(settings, "ping_timeout")
         self._tags = itertools.count()
+        self._pings = itertools.count(1)
         self._asked: dict[int, Answered] = {}
         self.aborting = Aborting(session, settings, self._ask)
         self._ping_sent = 0.0
@@ -161,19 +165,28 @@ class Upkeep:
                 raise Problem("Timeout", what="ping", seconds=self._ping_timeout)
         elif now - self._last_life >= self._ping_interval:
             self._ping_sent = now
-            self._ask(lambda _message, _data: None, self._ping)
+            self._ping()
 
-    def _ask(self, answered: Callable[[pdu.AnyResponse, bytes], None], make: Callable[[int, int, int], bytes]) -> None:
+    def _ping(self) -> None:
+        """11.18: ping data, another each time, which the answer has to bring back."""
+        data = next(self._pings).to_bytes(8, "big") + _PING_PATTERN
+
+        def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
+            return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn, data_length=len(data))
+
+        def answered(_message: pdu.AnyResponse, returned: bytes) -> None:
+            if not data.startswith(returned):  # 11.19; none at all is let pass: there are targets that do that
+                raise Problem("ProtocolError", detail="It answered a sign of life with other data.")
+
+        self._ask(answered, make, data)
+
+    def _ask(self, answered: Answered, make: Callable[[int, int, int], bytes], data: bytes = b"") -> None:
         connection = self._session.connection
         if connection is None:
             return
         tag = TAG_LIMIT | (next(self._tags) & (TAG_LIMIT - 1))
         self._asked[tag] = answered
-        connection.put(make(tag, self._session.cmd_sn, connection.exp_stat_sn))
-
-    @staticmethod
-    def _ping(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
-        return pdu.nop_out(itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)
+        connection.put(make(tag, self._session.cmd_sn, connection.exp_stat_sn), data)
 
     def _check_window(self, now: float) -> None:
         """A window that stays shut (4.2.2.1) keeps commands from being sent, so that there is nothing to abort. What

@@ -26,6 +26,10 @@ def ops(lab: Lab, *, sent: bool) -> list[int]:
     return [seen.pdu.op for seen in lab.server.wire if seen.sent is sent]
 
 
+def pings(lab: Lab) -> list[Pdu]:
+    return [pdu for pdu in lab.received(Op.NOP_OUT) if pdu.itt != NO_TAG]
+
+
 def hold(pdu: Pdu) -> Iterable[Step]:
     return []
 
@@ -275,17 +279,42 @@ def test_iol_15_1_ping_with_data_is_answered_without(make_lab: MakeLab):
 
 
 def test_iol_15_2_ping_of_an_idle_target(make_lab: MakeLab):
-    """11.18: ITT valid, TTT ffffffff, LUN 0; the answer is taken."""
+    """11.18: ITT valid, TTT ffffffff; ping data of ours, another each time; the answer is taken."""
     lab = make_lab(settings={"ping_interval": 30, "ping_timeout": 20}).up()
     lab.later(31, lambda: lab.received(Op.NOP_OUT))
     ping = lab.received(Op.NOP_OUT)[0]
     assert ping.itt != NO_TAG
     assert ping.ttt == NO_TAG
     assert ping.flags == 0x80
+    assert ping.data
     lab.await_sent(Op.NOP_IN)
+    assert bytes(lab.sent(Op.NOP_IN)[0].data) == bytes(ping.data)
     lab.settle()
     lab.finish(lab.read(0))
+    lab.later(31, lambda: len(pings(lab)) == 2)
+    assert bytes(pings(lab)[1].data) != bytes(ping.data)
+    lab.settle()
     assert not lab.logins()
+
+
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [(lambda data: data[:5], True), (lambda data: b"", True), (lambda data: data[:-1] + b"?", False),
+     (lambda data: data + b"?", False)],
+)  # fmt: skip
+def test_iol_15_2_data_of_a_ping_is_compared(make_lab: MakeLab, change: Callable[[bytes], bytes], good: bool):
+    """11.19: the target duplicates it, as far as its own MaxRecvDataSegmentLength goes; other data is damage."""
+    lab = make_lab(settings={"ping_interval": 30, "ping_timeout": 20}).up()
+
+    def changed(pdu: Pdu) -> Iterable[Step]:
+        pdu = pdu.copy()
+        pdu.data = change(bytes(pdu.data))
+        return [pdu]
+
+    lab.play.when_sending(Op.NOP_IN, changed, nth=1)
+    lab.later(31, lambda: lab.sent(Op.NOP_IN))
+    lab.finish(lab.read(0))
+    assert bool(lab.logins()) is not good
 
 
 def test_iol_15_2_ping_without_answer_ends_the_connection(make_lab: MakeLab):
