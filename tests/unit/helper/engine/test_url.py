@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lundock.helper.api.errors import Problem
+from lundock.helper.api.settings import Setting, Value, table
 from lundock.helper.engine import url
 from lundock.helper.engine.names import Portal
 
@@ -108,6 +109,27 @@ def test_name_without_secret() -> None:
     """It says so when it is needed, not here."""
     found = parsed("iscsi://alice@nas")
     assert (found.sign_in, found.user, found.secrets) == ("chap", "alice", None)
+
+
+def other_than_default(setting: Setting) -> Value:
+    """A value that the setting may have, and has not by itself."""
+    match setting.type:
+        case "bool":
+            return not setting.default
+        case "int":
+            return setting.high if setting.default != setting.high else setting.low
+        case "list":
+            return (setting.choices[0],)
+        case _:
+            return setting.choices[-1]
+
+
+@pytest.mark.parametrize("setting", table().values(), ids=table())
+def test_every_setting_can_be_set(setting: Setting) -> None:
+    value = other_than_default(setting)
+    assert value != setting.default
+    word = ",".join(value) if isinstance(value, tuple) else str(value)
+    assert parsed(f"iscsi://nas/{TARGET}/0?{setting.name}={word}").settings == {setting.name: value}
 
 
 def test_settings() -> None:
