@@ -228,7 +228,13 @@ def event(kind: str) -> str:
 
 
 _PLAIN = re.compile(r"[-{}]")
-_DETAILS = {"lun": mark("LUN {}"), "device": "{}", "method": mark("method {}"), "size": mark("now {}")}
+_DETAILS = {
+    "lun": mark("LUN {}"),
+    "device": "{}",
+    "method": mark("method {}"),
+    "size": mark("now {}"),
+    "untold": mark("{} more like it just before"),
+}
 
 
 def detail(values: Mapping[str, Any]) -> str:
@@ -236,7 +242,8 @@ def detail(values: Mapping[str, Any]) -> str:
     code = next((values[key] for key in ("code", "error", "problem") if values.get(key)), "")
     if isinstance(code, str) and code:
         attrs = {k.replace("-", "_"): v for k, v in values.items() if isinstance(v, str | int)}
-        return _explain(code.removeprefix(ERROR_PREFIX), attrs).summary
+        more = tr(_DETAILS["untold"]).format(values["untold"]) if values.get("untold") else ""
+        return " · ".join(filter(None, (_explain(code.removeprefix(ERROR_PREFIX), attrs).summary, more)))
     rest = dict(values)
     parts = []
     if rest.get("address"):

@@ -30,7 +30,7 @@ _LOGIN = ("login/machine", "login/operational", "login/security")
 #: The protocol's modules, and the test modules that are their own (test_ before the last part).
 OWN: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("pdu", "framing", "text", "keys", "chap", "secret", "names", "url", "discovery")},
-    **{name: (name,) for name in ("probe", "backoff", "connecting", "units")},
+    **{name: (name,) for name in ("probe", "backoff", "connecting", "telling", "units")},
     "buffers": ("buffers", "pipes"),
     **dict.fromkeys(("task", *_SESSION), _SESSION),
     **{f"login/{name}": _LOGIN for name in ("machine", "operational", "security", "stage", "status")},

@@ -38,6 +38,7 @@ from .scsi.disk import LunInfo
 from .secret import MIN_LENGTH
 from .session import Session
 from .task import Unit
+from .telling import Telling
 from .units import Units
 from .upkeep import TargetDrops
 
@@ -116,6 +117,7 @@ class Engine:
         self._low_water = LowWater(None)
         self._watching = READ
         self._attempts = 0
+        self._telling = Telling(host.event)
         self._back_off = BackOff(self._settings)
         self._retry: Timer | None = None
         self._recovery: Timer | None = None
@@ -351,7 +353,7 @@ class Engine:
     # -- from the session --------------------------------------------------------------------------------------
     def event(self, kind: str, attrs: dict[str, str | int]) -> None:
         """Something a person may want to know."""
-        self._host.event(kind, attrs)
+        self._telling.event(kind, attrs, self._loop.now)
 
     def look_again(self, unit: Unit, kind: str) -> None:
         """A unit says that something about it changed."""

@@ -19,12 +19,15 @@ from .scsi import sense as senses
 from .task import INDEX_MASK, TAG_LIMIT, Unit
 
 if TYPE_CHECKING:
+    from .connection import Connection
     from .session import Session
 
 _LATER = 0.05
 
 Answered = Callable[[pdu.AnyResponse, bytes], None]
 
+#: As many answers to a target's pings may wait to be sent.
+MAX_ANSWERS = 1024
 #: Behind the number of a ping: every bit once 0 and once 1, so that a stuck one shows.
 _PING_PATTERN = b"\x55\xaa\x00\xff\x33\xcc\x0f\xf0"
 
@@ -46,6 +49,7 @@ class Upkeep:
         self._ping_timeout = number(settings, "ping_timeout")
         self._tags = itertools.count()
         self._pings = itertools.count(1)
+        self._unsent = 0  # answers to pings since nothing waited to be sent, at most
         self._asked: dict[int, Answered] = {}
         self.aborting = Aborting(session, settings, self._ask)
         self._ping_sent = 0.0
@@ -97,7 +101,7 @@ class Upkeep:
                     exp_stat_sn=connection.exp_stat_sn,
                     data_length=0,
                 )
-                connection.put(header)
+                self._answer(connection, header)
             case pdu.NopIn(itt=pdu.NO_TAG):
                 pass  # informational: the window was taken
             case pdu.NopIn() | pdu.TaskManagementResponse() | pdu.LogoutResponse():
@@ -115,6 +119,13 @@ class Upkeep:
                 self._rejected(message, data)
             case _:
                 raise Problem("ProtocolError", detail=f"It sent a message of kind {message.opcode:#04x} unasked.")
+
+    def _answer(self, connection: Connection, header: bytes) -> None:
+        """Queue an answer to a ping; a target that pings and does not take the answers is not answered without end."""
+        self._unsent = 1 if connection.out.empty else self._unsent + 1
+        if self._unsent > MAX_ANSWERS:
+            raise Problem("ProtocolError", detail="It asks for signs of life, and does not take them.")
+        connection.put(header)
 
     def _async_message(self, message: pdu.AsyncMessage, data: bytes) -> None:
         """11.9.1."""

@@ -55,6 +55,12 @@ def test_times_in_words(seconds: int, words: str) -> None:
     assert text.ago(1_000_000_000_000_000, 1_000_000_000 + seconds) == words
 
 
+def test_events_that_were_only_counted_are_told_as_a_number() -> None:
+    more = "40 more like it just before"
+    assert text.detail({"lun": "0001000000000000", "sense": "3/11/00", "untold": 40}).endswith(more)
+    assert text.detail({"code": "MediumError", "untold": 40}).endswith(f" · {more}")
+
+
 def test_all_that_a_unit_can_say_has_a_sentence() -> None:
     rows = [*sense._STATUS.values(), *(row[3:] for row in sense._SENSE)]
     said = {event for _action, _code, event in rows if event} | {"no-sense", "deferred-error"}

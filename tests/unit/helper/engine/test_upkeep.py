@@ -3,6 +3,7 @@
 
 import pytest
 from lundock.helper.api.errors import Problem
+from lundock.helper.engine.upkeep import MAX_ANSWERS
 from support.wire import CHECK, LUN, NO_TAG, Wire, sense
 
 
@@ -105,3 +106,14 @@ def test_a_rejected_request_that_nobody_made_is_a_protocol_error():
     with pytest.raises(Problem) as caught:
         wire.give(wire.pdu(0x3F, 0x80, b2=9, stat_sn=wire.next_stat_sn(), data=header))
     assert caught.value.code == "ProtocolError"
+
+
+def test_a_target_that_pings_without_end_and_reads_nothing_is_left():
+    """Every NOP-In wants an answer (11.18): they may not pile up as fast as it can send."""
+    wire = Wire()
+    ping = wire.pdu(0x20, 0x80, ttt=5, stat_sn=wire.stat_sn)
+    for _ in range(5):  # while it reads, it may ask for as long as it likes
+        wire.give(ping * MAX_ANSWERS)
+        assert len(wire.sent()) == MAX_ANSWERS
+    wire.give(ping * MAX_ANSWERS)
+    assert refused(wire, ping).code == "ProtocolError"
