@@ -36,6 +36,14 @@ def parse_settings(pairs: tuple[str, ...], *, may_reset: bool = False) -> dict[s
     return found
 
 
+def split_record(pairs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what belongs to the record and is no setting, which people write in the same way, and the other pairs."""
+    split = {pair: pair.partition("=") for pair in pairs}
+    own = {key.strip().lower(): value for key, equals, value in split.values() if equals}
+    own = {key: value for key, value in own.items() if key in {"alias", "interface"}}
+    return own, tuple(pair for pair, (key, _, _) in split.items() if key.strip().lower() not in own)
+
+
 def _portals(found: operations.Found) -> str:
     return operations.portals_text(found.portals)
 
@@ -251,9 +259,13 @@ async def set_(
     target_chap_name: str,
     sign_in: str | None,
 ) -> None:
-    """Change TARGET's record: settings as KEY=VALUE (KEY= is the default again), and what the options name."""
+    """Change TARGET's record: settings as KEY=VALUE (KEY= is the default again), and what the options name.
+
+    alias=TEXT and interface=NAME are the same as the options.
+    """
     record = operations.find_target(client.snapshot.targets, target)
-    changes: dict[str, Any] = {k: v for k, v in (("alias", alias), ("interface", interface)) if v is not None}
+    own, settings = split_record(settings)
+    changes: dict[str, Any] = own | {k: v for k, v in (("alias", alias), ("interface", interface)) if v is not None}
     if portals:
         changes["portals"] = [operations.parse_portal(p) for p in portals]
     sign = sign_in_of(chap_name, target_chap_name, sign_in)

@@ -83,7 +83,9 @@ def test_the_life_of_a_record(fake: RunningFake) -> None:
     assert [p["address"] for p in added["portals"]] == ["nas", "fe80::1"]
     assert (added["settings"]["ping_interval"], added["settings"]["header_digest"]) == (7, ["CRC32C", "None"])
     assert answer(fake, "targets")["targets"][0]["number"] == 1
-    answer(fake, "set", "X", "ping_interval=", "read_only=yes", "--alias", "Y", "--sign-in", "none")
+    shown = answer(fake, "set", "X", "interface=lo", "alias=X2")["target"]
+    assert (shown["interface"], shown["alias"]) == ("lo", "X2")
+    answer(fake, "set", "X2", "interface=", "ping_interval=", "read_only=yes", "--alias", "Y", "--sign-in", "none")
     shown = answer(fake, "show", "1")["target"]
     assert (shown["alias"], shown["sign_in"]) == ("Y", "none")
     assert (shown["settings"]["ping_interval"], shown["settings"]["read_only"]) == (5, True)
