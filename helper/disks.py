@@ -98,6 +98,7 @@ class Disks:
             front=self._next_front(),
             read_only=self._read_only(record, read_only),
             block_size=record.block_size,
+            size=record.size,
             step=step,
         )
         with self._working(lun), self._noted(wish, chosen.name):
@@ -264,6 +265,13 @@ class Disks:
             raise Problem("NotReady", lun=str(record.number), detail="")
         return record
 
+    def look_at_sizes(self) -> None:
+        """The disks are others than before: files are as large as theirs."""
+        for one in self._attachments.values():
+            for record in self._owner.luns:
+                if one.lun == record.address and one.method == attaching.File.name:
+                    asyncio.create_task(attaching.set_size(one, self._nursery, record.size))  # noqa: RUF006 - it ends by itself
+
     # ---- from one helper to the next -------------------------------------------------------------------------
 
     @property
@@ -319,6 +327,7 @@ class Disks:
     ) -> None:
         """Let the worker serve a disk on a /dev/fuse descriptor."""
         fields = _attach_fields(front, lun, "fuse", read_only=read_only) | {"resume": resume, "lock": lock}
+        fields["cached"] = not lock  # over a block device's file the kernel's cache is the device's own
         await self._owner.worker().request("attach", fields, {"device": descriptor})
 
     async def detach_front(self, front: int) -> None:
@@ -354,4 +363,4 @@ class Disks:
 def _attach_fields(front: int, lun: str, kind: str, *, read_only: bool) -> dict[str, Any]:
     fields = {"front": front, "lun": lun, "kind": kind, "read_only": read_only}
     # One socket is what the user of an NBD front gets: it must not try to make more connections.
-    return fields | {"handshake": True, "alone": True, "resume": False, "lock": False}
+    return fields | {"handshake": True, "alone": True, "resume": False, "lock": False, "cached": False}

@@ -269,6 +269,8 @@ class WorkerSession:
             return
         found, self._pending = tuple(self._pending), []
         different, self.luns = found != self.luns, found
+        if different:
+            self._disks.look_at_sizes()
         if different and self._observer is not None:
             self._observer.luns_changed(self)
 

@@ -239,6 +239,7 @@ TO_WORKER: Table = {
             kind=one_of("nbd", "fuse"),
             read_only=boolean,
             handshake=boolean,
+            cached=boolean,
             alone=boolean,
             resume=boolean,
             lock=boolean,

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from ..api.errors import Problem
 from .base import Attachment, Fronts, Method, MethodInfo, Wish
-from .file import File
+from .file import File, set_size
 from .fuse_loop import FuseLoop, flush, force, whole
 
 __all__ = [
     "Attachment",
+    "File",
     "Fronts",
     "Method",
     "MethodInfo",
@@ -19,6 +20,7 @@ __all__ = [
     "force",
     "method",
     "methods",
+    "set_size",
     "whole",
 ]
 

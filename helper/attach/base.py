@@ -80,6 +80,7 @@ class Wish:
     front: int
     read_only: bool
     block_size: int
+    size: int
     step: Step
 
 

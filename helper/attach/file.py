@@ -2,17 +2,21 @@
 """A file instead of a device: for a person without rights, and where there are no loop devices.
 
 mkfs, dd, qemu and fuse2fs work on it. Without root it is mounted by fusermount3, and even root cannot open it then.
+The kernel holds back what they write, as with any file, until they close or synchronize it: they write block by block,
+and each would be a round trip to the target.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
 
+from ..api.errors import Problem
 from .base import Attachment, MethodInfo, Wish
-from .fuse_loop import mount
-from .operations import perform
+from .fuse_loop import mount, undo
+from .operations import perform, perform_whole
 
 if TYPE_CHECKING:
     from ..nursery import Nursery
@@ -31,11 +35,25 @@ class File:
     async def attach(self, wish: Wish) -> Attachment:
         """Mount and serve."""
         wish.step("attach")
-        return await mount(wish, f"mount-{_kind()}", self.name, _what_for(), lock=False)
+        made = await mount(wish, f"mount-{_kind()}", self.name, _what_for(), lock=False)
+        try:
+            if not made.read_only:
+                await perform_whole(wish.nursery, "set-size", {"path": str(made.path), "size": wish.size})
+        except BaseException:
+            await undo(made, wish.nursery, wish.fronts)
+            raise
+        return made
 
     async def detach(self, attachment: Attachment, nursery: Nursery) -> None:
         """Take the file away."""
         await perform(nursery, f"unmount-{_kind()}", {"path": str(attachment.path)})
+
+
+async def set_size(attachment: Attachment, nursery: Nursery, size: int) -> None:
+    """Give the file the size that its disk has now; never raises a Problem."""
+    with contextlib.suppress(Problem):
+        if not attachment.read_only:
+            await perform(nursery, "set-size", {"path": str(attachment.path), "size": size})
 
 
 def _kind() -> str:

@@ -189,6 +189,12 @@ def _connection(path: str) -> int:
     return 0
 
 
+def _set_size(path: str, size: int) -> Answer:
+    """Tell the kernel how large a FUSE file is: where it holds back writes, it believes nobody else."""
+    os.truncate(path, size)
+    return {}, None
+
+
 def _make_loop(path: str, *, block_size: int, read_only: bool) -> Answer:
     device = linux.make_loop(Path(path), block_size=block_size, read_only=read_only)
     linux.tune(device, _QUEUE)
@@ -304,6 +310,7 @@ def _holders(paths: list[str]) -> Answer:
 OPERATIONS: dict[str, Callable[..., Answer]] = {
     "mount-fuse": _mount_fuse,
     "mount-file": _mount_file,
+    "set-size": _set_size,
     "make-loop": _make_loop,
     "flush": _flush,
     "remove-loop": _remove_loop,

@@ -182,14 +182,16 @@ class Engine:
         self._fronts.add(made, made.ready)
         made.begin()
 
-    def attach_fuse(self, front: int, lun: int, fd: int, *, read_only: bool, resume: bool) -> None:
+    def attach_fuse(
+        self, front: int, lun: int, fd: int, *, read_only: bool, resume: bool, cached: bool = False
+    ) -> None:
         """Serve a unit as one file on a /dev/fuse descriptor (ours, unless this raises Problem).
 
-        `resume`: another process answered its INIT, and has died.
+        `resume`: another process answered its INIT, and has died. `cached`: the kernel may hold back writes.
         """
         unit = self._fronts.unit(lun)
         read_only = read_only or self._read_only
-        made = FuseFront(self._fronts, front, unit, fd, read_only=read_only, resume=resume)
+        made = FuseFront(self._fronts, front, unit, fd, read_only=read_only, resume=resume, cached=cached)
         self._fronts.add(made, made.ready)
         made.begin()
 

@@ -48,6 +48,9 @@ FORGET, BATCH_FORGET = 2, 42
 _ASYNC_READ, _BIG_WRITES, _ASYNC_DIO, _MAX_PAGES, _INIT_EXT = 1 << 0, 1 << 5, 1 << 15, 1 << 22, 1 << 30
 #: Without ASYNC_DIO there is never more than one request at once.
 _WANTED = _ASYNC_READ | _BIG_WRITES | _ASYNC_DIO | _MAX_PAGES | _INIT_EXT
+#: The kernel holds back writes until the file is closed or synchronized, and sends large ones: programs that work on
+#: a disk's image write block by block. It takes the file's size to be the one that it has seen first.
+_WRITEBACK_CACHE = 1 << 16
 _HAS_RESEND = 1 << (39 - 32)
 _NOTIFY_RESEND = 7
 _MAJOR, _MINOR = 7, 31
@@ -64,9 +67,12 @@ _COPIED, _MOVED = 16 * 1024, 512 * 1024
 class FuseFront(Front):
     """One mounted file."""
 
-    def __init__(self, driver: Driver, number: int, unit: Unit, fd: int, *, read_only: bool, resume: bool) -> None:
+    def __init__(
+        self, driver: Driver, number: int, unit: Unit, fd: int, *, read_only: bool, resume: bool, cached: bool = False
+    ) -> None:
         super().__init__(driver, number, unit, read_only=read_only)
         os.set_blocking(fd, False)
+        self._wanted = _WANTED | (_WRITEBACK_CACHE if cached and not read_only else 0)
         self._fd = fd
         self._resume = resume
         self._head = bytearray(_HEAD)
@@ -313,8 +319,8 @@ class FuseFront(Front):
             return
         flags2 = flags2 & _HAS_RESEND if flags & _INIT_EXT else 0
         answer = _INIT_OUT.pack(
-            _MAJOR, min(minor, 45), read_ahead, _WANTED & flags, _MAX_BACKGROUND, _MAX_BACKGROUND * 3 // 4, MAX_WRITE,
-            1, MAX_WRITE // _PAGE, 0, flags2, 0, 0,
+            _MAJOR, min(minor, 45), read_ahead, self._wanted & flags, _MAX_BACKGROUND, _MAX_BACKGROUND * 3 // 4,
+            MAX_WRITE, 1, MAX_WRITE // _PAGE, 0, flags2, 0, 0,
         )  # fmt: skip
         self._answer(unique, answer)
 

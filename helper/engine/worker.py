@@ -344,7 +344,8 @@ class Worker:
         if message["lock"] and not self._locked:
             self._locked = sandbox.lock_memory()
         if message["kind"] == "fuse":
-            engine.attach_fuse(front, lun, device, read_only=message["read_only"], resume=message["resume"])
+            options = {name: message[name] for name in ("read_only", "resume", "cached")}
+            engine.attach_fuse(front, lun, device, **options)
             message.take("device")
         else:
             sock = socket.socket(fileno=message.take("device"))

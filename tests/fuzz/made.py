@@ -202,6 +202,8 @@ def contract() -> Seeds:
                 "handshake": False,
                 "resume": True,
                 "lock": True,
+                "cached": False,
+                "alone": False,
             },
             ["device"],
         ),

@@ -356,27 +356,6 @@ def test_read_only_means_it(target: TgtTarget) -> None:
     run(body())
 
 
-def test_a_file_instead_of_a_device(target: TgtTarget) -> None:
-    need.fuse()
-    need.program("mkfs.ext4")
-
-    async def body() -> None:
-        async with session_to(target) as (session, _):
-            lun = disk(session)
-            made = await session.attach(lun, "file", False, no_step)
-            assert Path(made.device).stat().st_size == 64 << 20
-            await program("mkfs.ext4", "-q", "-F", made.device)
-            await program("e2fsck", "-fn", made.device)
-            with Path(made.device).open("rb"):
-                with pytest.raises(Problem) as caught:
-                    await session.eject(lun, no_step)
-                assert caught.value.code == "DeviceBusy"
-            await session.eject(lun, no_step)
-            assert not Path(made.device).exists()
-
-    run(body())
-
-
 def test_a_socket_that_speaks_nbd(target: TgtTarget, tmp_path: Path) -> None:
     need.program("nbdinfo")
     data = os.urandom(1 << 20) * 64

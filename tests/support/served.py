@@ -88,13 +88,15 @@ class Served:
             yield ours
 
     @contextlib.contextmanager
-    def fuse(self, *, read_only: bool = False, resume: bool = False) -> Iterator[socket.socket]:
+    def fuse(self, *, read_only: bool = False, resume: bool = False, cached: bool = False) -> Iterator[socket.socket]:
         """The kernel's end: one request or answer a message."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         large_buffers(theirs)
         self._number += 1
         fd = theirs.detach()
-        front = FuseFront(self.fronts, self._number, self.wire.unit, fd, read_only=read_only, resume=resume)
+        front = FuseFront(
+            self.fronts, self._number, self.wire.unit, fd, read_only=read_only, resume=resume, cached=cached
+        )
         with self._serving(front, ours):
             yield ours
 

@@ -26,7 +26,7 @@ def make(folder: Path) -> tuple[Path, Mapping[str, str]]:
         disk.truncate(DISK_SIZE)
     owner = f"root_owner={os.getuid()}:{os.getgid()},lazy_itable_init=0,lazy_journal_init=0"
     subprocess.run(
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "lundock-demo", "-E", owner, "-d", source, image],
+        ["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", "lundock-demo", "-E", owner, "-d", source, image],
         check=True,
         env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},
     )

@@ -101,6 +101,13 @@ def test_init_agrees_on_what_makes_it_fast():
     assert flags2 == 1 << 7  # FUSE_HAS_RESEND
 
 
+@pytest.mark.parametrize(("read_only", "held_back"), [(False, 1 << 16), (True, 0)])
+def test_init_lets_the_kernel_hold_back_writes_where_it_is_told_to(read_only, held_back):
+    with kernel(cached=True, read_only=read_only) as k:
+        _, body = k.do(INIT, init())
+    assert struct.unpack_from("<I", body, 12)[0] & (1 << 16) == held_back  # FUSE_WRITEBACK_CACHE
+
+
 def test_init_takes_only_what_the_kernel_offers():
     with kernel() as k:
         _, body = k.do(INIT, init(flags=1, flags2=0xFFFFFFFF))
