@@ -88,6 +88,10 @@ class Client:
         if self._connection is not None:
             self._connection.close()
 
+    def listen(self, on_event: Event) -> None:
+        """Have the timeline's new entries from now on."""
+        self._on_event = on_event
+
     async def wait_closed(self) -> None:
         """Return when the bus is gone."""
         await self.connection.wait_closed()

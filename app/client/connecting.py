@@ -55,7 +55,7 @@ async def probe(client: Client, name: str, portals: Sequence[Mapping[str, Any]],
     try:
         return Probed(path, made, await operations.probe(client, path, on_step))
     except BaseException:
-        await _take_back(client, path, made=made)
+        await take_back(client, path, made=made)
         raise
 
 
@@ -79,14 +79,15 @@ async def connect(
         await _save_options(client, path, options)
         _session, luns = await operations.login(client, path, sign_in=sign_in, secrets=secrets, on_step=on_step)
     except BaseException:
-        await _take_back(client, path, made=made)
+        await take_back(client, path, made=made)
         raise
     await _save_sign_in(client, path, sign_in)
     problems = await _attach_all(client, luns, options, mount, on_step) if options.attach else {}
     return Connected(path, luns, problems)
 
 
-async def _take_back(client: Client, path: str, *, made: bool) -> None:
+async def take_back(client: Client, path: str, *, made: bool) -> None:
+    """Remove a record that was made for what came to nothing."""
     if made:
         with contextlib.suppress(Problem):
             await operations.remove_target(client, path)

@@ -9,8 +9,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from ...helper.api.names import JOB, LUN, MANAGER, ROOT_PATH, SESSION, TARGET
-from .objects import VIEWS, Job, Lun, Manager, Session, Target
+from ...helper.api.names import JOB, LUN, MANAGER, PORTAL, ROOT_PATH, SESSION, TARGET
+from .objects import VIEWS, Job, Lun, Manager, Portal, Session, Target
 
 #: A bus neighbour that exports more than this is not our helper; the rest is not kept.
 MAX_OBJECTS = 100_000
@@ -34,6 +34,7 @@ class Snapshot:
 
     link: Link = Link.CONNECTING
     manager: Manager = field(default_factory=lambda: Manager(ROOT_PATH))
+    portals: Mapping[str, Portal] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
     sessions: Mapping[str, Session] = field(default_factory=dict)
     luns: Mapping[str, Lun] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class Mirror:
         return Snapshot(
             link=link,
             manager=self.get(ROOT_PATH, MANAGER) or Manager(ROOT_PATH),
+            portals=self._all(PORTAL),
             targets=self._all(TARGET),
             sessions=self._all(SESSION),
             luns=self._all(LUN),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Self
 
-from ...helper.api.names import JOB, LUN, MANAGER, SESSION, TARGET
+from ...helper.api.names import JOB, LUN, MANAGER, PORTAL, SESSION, TARGET
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -109,6 +109,23 @@ class Target(_View):
 
 
 @dataclass(frozen=True, slots=True)
+class Portal(_View):
+    """An address that is kept and looked at."""
+
+    address: str = ""
+    method: str = ""
+    interval: int = 0
+    owner: int = 0
+    interface: str = ""
+    sign_in: str = "none"
+    chap_name: str = ""
+    target_chap_name: str = ""
+    last_result: str = ""
+    last_look: int = 0
+    last_seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Session(_View):
     """A live login to a target."""
 
@@ -188,7 +205,14 @@ class Job(_View):
 
 
 #: The view of each interface.
-VIEWS: Mapping[str, type[_View]] = {MANAGER: Manager, TARGET: Target, SESSION: Session, LUN: Lun, JOB: Job}
+VIEWS: Mapping[str, type[_View]] = {
+    MANAGER: Manager,
+    PORTAL: Portal,
+    TARGET: Target,
+    SESSION: Session,
+    LUN: Lun,
+    JOB: Job,
+}
 
 
 def short_name(name: str) -> str:

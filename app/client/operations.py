@@ -15,11 +15,11 @@ from typing import Any
 
 from ...helper.api import contract
 from ...helper.api.errors import Problem
-from ...helper.api.names import JOB, LUN, MANAGER, ROOT_PATH, SESSION, TARGET
+from ...helper.api.names import JOB, LUN, MANAGER, PORTAL, ROOT_PATH, SESSION, TARGET
 from ...helper.api.values import Descriptor
 from .client import Client, Step, no_step
 from .link import as_paths
-from .objects import Lun, Target, portal_text
+from .objects import Lun, Portal, Target, portal_text
 
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
@@ -148,12 +148,15 @@ async def add_target(
     portals: Sequence[Mapping[str, Any]],
     *,
     alias: str = "",
+    startup: str = "",
     interface: str = "",
     sign_in: SignIn | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> str:
     """Save a target; returns its path."""
     values: dict[str, Any] = {}
+    if startup:
+        values["startup"] = startup
     if alias:
         values["alias"] = alias
     if interface:
@@ -168,6 +171,64 @@ async def add_target(
 async def set_initiator_name(client: Client, name: str) -> None:
     """Change this computer's iSCSI name."""
     await client.call(ROOT_PATH, MANAGER, "SetInitiatorName", name, {})
+
+
+async def set_initiator_alias(client: Client, alias: str) -> None:
+    """Change the readable name that goes with it; empty: the host's name."""
+    await client.call(ROOT_PATH, MANAGER, "SetInitiatorAlias", alias, {})
+
+
+async def diagnose(
+    client: Client,
+    where: str,
+    *,
+    interface: str = "",
+    sign_in: SignIn | None = None,
+    secrets: Secrets | None = None,
+    on_step: Step = no_step,
+) -> Mapping[str, Any]:
+    """Find out why an address, or the target whose path it is, does not work; returns the job's details."""
+    values: dict[str, Any] = {"interface": interface} if interface else {}
+    if sign_in is not None and sign_in.method != "none":
+        values |= sign_in.options()
+    call = (where, TARGET, "Diagnose") if where.startswith("/") else (ROOT_PATH, MANAGER, "Diagnose", where)
+    return await _with_secrets(client, *call, options=values, secrets=secrets, on_step=on_step)
+
+
+async def add_portal(
+    client: Client, address: str, *, interval: int = 0, interface: str = "", sign_in: SignIn | None = None
+) -> str:
+    """Keep an address; returns its path."""
+    values: dict[str, Any] = {"interval": interval} if interval else {}
+    if interface:
+        values["interface"] = interface
+    if sign_in is not None and sign_in.method != "none":
+        values |= sign_in.options()
+    return str(await client.call(ROOT_PATH, MANAGER, "AddPortal", address, values))
+
+
+async def refresh_portal(
+    client: Client, portal: str, *, secrets: Secrets | None = None, on_step: Step = no_step
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Look at a kept address now; returns the records of what it names, and those that are new."""
+    details = await _with_secrets(client, portal, PORTAL, "Refresh", options={}, secrets=secrets, on_step=on_step)
+    return as_paths(details.get("found")), as_paths(details.get("new"))
+
+
+async def update_portal(client: Client, portal: str, changes: Mapping[str, Any]) -> None:
+    """Change a kept address; the changes' names are Portal.Update's."""
+    await client.call(portal, PORTAL, "Update", dict(changes), {})
+
+
+async def remove_portal(client: Client, portal: str, *, forget_targets: bool = False) -> None:
+    """Keep an address no longer."""
+    await client.call(portal, PORTAL, "Remove", {"forget-targets": True} if forget_targets else {})
+
+
+async def open_nbd(client: Client, lun: str, *, read_only: bool = False) -> Descriptor:
+    """Return a socket that speaks NBD for a disk."""
+    found: Descriptor = await client.call(lun, LUN, "OpenNbd", {"read-only": True} if read_only else {})
+    return found
 
 
 async def update_target(client: Client, target: str, changes: Mapping[str, Any]) -> None:
@@ -266,6 +327,23 @@ def find_target(targets: Mapping[str, Target], words: str) -> Target:
             names = ", ".join(t.name for t in found[:5])
             raise Problem("InvalidArgument", argument="TARGET", detail=f"Several targets fit “{words}”: {names}.")
     raise Problem("NotFound", what=f"target “{words}”")
+
+
+def find_portal(portals: Mapping[str, Portal], words: str) -> Portal:
+    """Return the kept address that `words` means: the address itself, its number, or a part that only one has."""
+    everything = sorted(portals.values(), key=lambda p: p.number)
+    for test in (
+        lambda p: p.address.casefold() == words.casefold(),
+        lambda p: words.isascii() and words.isdigit() and p.number == int(words),
+        lambda p: bool(words) and words.casefold() in p.address.casefold(),
+    ):
+        found = [p for p in everything if test(p)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(f"{p.number} ({p.address})" for p in found[:5])
+            raise Problem("InvalidArgument", argument="ADDRESS", detail=f"Several addresses fit “{words}”: {names}.")
+    raise Problem("NotFound", what=f"kept address “{words}”")
 
 
 def find_lun(luns: Mapping[str, Lun], targets: Mapping[str, Target], words: str) -> Lun:

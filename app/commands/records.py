@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Subcommands about what is found and what is saved: discover, targets, add, show, set, forget, status, events."""
+"""Subcommands about what is found and what is saved: discover, targets, add, show, set, forget."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -15,11 +15,20 @@ from ...helper.api.settings import table as settings_table
 from .. import text
 from ..client import operations
 from ..client.client import Client
-from ..client.mirror import Snapshot
-from ..client.objects import Target, portal_text
-from ..secrets import Keyring
+from ..client.objects import Target
+from ..flows.link import is_link, parse_link
 from . import shapes
-from .common import Run, ask_secret, common_options, emit, on_bus, progress, read_secret, state_cell, table
+from .common import on_bus
+from .naming import ADDRESS, INTERFACE, SETTING, TARGET
+from .options import Run, common_options
+from .output import Cell, emit, progress, state_cell, table, tell
+from .signing import Given, forget_secrets, name_options, sign_in_of, sign_in_options
+
+#: When a target is connected, and how that is said to the service.
+STARTUPS = ("manual", "login")
+startup_option = click.option(
+    "--startup", type=click.Choice(STARTUPS), help="Connect by hand (manual), or by itself at log-in (login)."
+)
 
 
 def parse_settings(pairs: tuple[str, ...], *, may_reset: bool = False) -> dict[str, Value]:
@@ -29,9 +38,10 @@ def parse_settings(pairs: tuple[str, ...], *, may_reset: bool = False) -> dict[s
         key, equals, value = pair.partition("=")
         name = key.strip().replace("-", "_").lower()
         if not equals:
-            raise Problem("InvalidArgument", argument="--set", detail=f"“{pair}” is not of the form key=value.")
+            raise Problem("InvalidArgument", argument="KEY=VALUE", detail=f"“{pair}” is not of the form key=value.")
         if name not in settings_table():
-            raise Problem("InvalidArgument", argument="--set", detail=f"There is no setting “{name[:60]}”.")
+            detail = f"There is no setting “{name[:60]}”; `lundock show TARGET` lists them."
+            raise Problem("InvalidArgument", argument="KEY=VALUE", detail=detail)
         found[name] = "" if may_reset and value == "" else settings_table()[name].check(value)
     return found
 
@@ -44,10 +54,6 @@ def split_record(pairs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...
     return own, tuple(pair for pair, (key, _, _) in split.items() if key.strip().lower() not in own)
 
 
-def _portals(found: operations.Found) -> str:
-    return operations.portals_text(found.portals)
-
-
 async def target_now(client: Client, path: str) -> Target:
     """Return a target that was just made or changed; its signal may be a moment behind."""
     for _ in range(100):
@@ -57,110 +63,90 @@ async def target_now(client: Client, path: str) -> Target:
     raise Problem("NotFound", what=path)
 
 
-_chap = (
-    click.option("--chap-name", metavar="NAME", default="", help="Sign in (CHAP) under this name."),
-    click.option(
-        "--target-chap-name", metavar="NAME", default="", help="The target must prove itself under this name."
-    ),
-    click.option("--sign-in", type=click.Choice(["none", "chap", "mutual"]), help="How to sign in."),
-)
-
-
-def chap_options(command: Any) -> Any:
-    """Add the names of a sign-in."""
-    for option in reversed(_chap):
-        command = option(command)
-    return command
-
-
-def sign_in_of(chap_name: str, target_chap_name: str, method: str | None) -> operations.SignIn | None:
-    """Return the sign-in that the options mean, None when they say nothing."""
-    if not (chap_name or target_chap_name or method):
-        return None
-    return operations.SignIn(method or ("mutual" if target_chap_name else "chap"), chap_name, target_chap_name)
-
-
 @click.command()
 @click.argument("address")
-@click.option("--interface", metavar="NAME", default="", help="Go through this network interface.")
-@chap_options
-@click.option(
-    "--secret-file", metavar="FILE", help="Read our secret from the first line of FILE (- is standard input)."
-)
-@click.option("--secret-fd", metavar="N", type=int, help="Read our secret from this descriptor.")
+@click.option("--interface", metavar="NAME", default="", type=INTERFACE, help="Go through this network interface.")
+@sign_in_options
 @common_options
 @on_bus
-async def discover(
-    run: Run,
-    client: Client,
-    address: str,
-    interface: str,
-    chap_name: str,
-    target_chap_name: str,
-    sign_in: str | None,
-    secret_file: str | None,
-    secret_fd: int | None,
-) -> None:
-    """Ask ADDRESS for the targets it offers. Nothing is saved."""
-    sign = sign_in_of(chap_name, target_chap_name, sign_in)
-    secret = read_secret(secret_file, secret_fd, "--secret-file")
-    if sign is not None and sign.method != "none" and secret is None:
-        secret = ask_secret(run, f"Secret of {sign.chap_name or 'this computer'} for {address}")
+async def discover(run: Run, client: Client, address: str, interface: str, **given: Any) -> None:
+    """Ask ADDRESS for the targets it offers. Nothing is saved.
+
+    ADDRESS is a name or a number, with a port where it is not 3260. Some devices want a name and a secret even for
+    the list.
+
+    \b
+    For example:
+      lundock discover nas.local
+      lundock discover "[2001:db8::5]:3261" --user me
+    """
+    said = Given(given)
+    sign_in = said.sign_in(operations.SignIn())
+    secrets = await said.secrets(run, sign_in, address)
     with progress(run, f"Asking {address}") as on_step:
         found = await operations.discover(
-            client,
-            address,
-            interface=interface,
-            sign_in=sign,
-            secrets=operations.Secrets(secret or ""),
-            on_step=on_step,
+            client, address, interface=interface, sign_in=sign_in, secrets=secrets, on_step=on_step
         )
     if run.json:
         targets = [{"name": t.name, "portals": shapes.keys(t.portals)} for t in found]
         emit({"address": address, "targets": targets})
         return
-    table(run, ("Target", "Reached at"), [(t.name, _portals(t)) for t in found], f"{address} offers no targets to us.")
+    rows = [(t.name, operations.portals_text(t.portals)) for t in found]
+    table(run, ("Target", "Reached at"), rows, f"{address} offers no targets to this computer.")
 
 
 @click.command()
 @common_options
 @on_bus
 async def targets(run: Run, client: Client) -> None:
-    """List the saved targets."""
+    """List the saved targets: number, alias, name, where they are reached, state."""
     known = sorted(client.snapshot.targets.values(), key=lambda t: t.number)
     if run.json:
         emit({"targets": [shapes.target(t) for t in known]})
         return
-    rows = [(t.number, t.alias, t.name, operations.portals_text(t.portals), state_cell(t.state)) for t in known]
-    table(
-        run,
-        (">#", "Alias", "Target", "Reached at", "State"),
-        rows,
-        "No target is saved. `lundock add --from ADDRESS` asks an address and saves what it offers.",
-    )
+    rows = [(t.number, t.alias, t.name, operations.portals_text(t.portals), _state(t)) for t in known]
+    nothing = "No target is saved yet. `lundock connect ADDRESS` asks a device and connects to what it offers."
+    table(run, (">#", "Alias", "Target", "Reached at", "State"), rows, nothing)
 
 
-async def _from_address(run: Run, client: Client, address: str, name: str | None, interface: str) -> operations.Found:
-    """Ask an address; return the target named, or the only one."""
+def _state(target: Target) -> Cell:
+    return Cell("not offered any more", "yellow", "▲") if target.vanished else state_cell(target.state)
+
+
+async def found_at(
+    run: Run, client: Client, address: str, name: str | None, interface: str, given: Given | None = None
+) -> tuple[operations.Found, ...]:
+    """Ask an address; return the target named, or all."""
+    sign_in = given.sign_in(operations.SignIn()) if given else None
+    secrets = await given.secrets(run, sign_in, address) if given and sign_in else None
     with progress(run, f"Asking {address}") as on_step:
-        found = await operations.discover(client, address, interface=interface, on_step=on_step)
-    matching = [t for t in found if name is None or t.name == name] or [t for t in found if name and name in t.name]
-    if len(matching) == 1:
-        return matching[0]
+        found = await operations.discover(
+            client, address, interface=interface, sign_in=sign_in, secrets=secrets, on_step=on_step
+        )
+    matching = tuple(t for t in found if name is None or t.name == name)
+    matching = matching or tuple(t for t in found if name and name in t.name)
     if not matching:
         raise Problem("NotFound", what=f"target “{name}” at {address}" if name else f"target at {address}")
-    names = ", ".join(t.name for t in matching[:8])
-    raise Problem("InvalidArgument", argument="NAME", detail=f"There are several; say which: {names}.")
+    return matching
+
+
+def only(found: tuple[operations.Found, ...]) -> operations.Found:
+    """Return the one that was found."""
+    if len(found) != 1:
+        names = ", ".join(t.name for t in found[:8])
+        raise Problem("InvalidArgument", argument="NAME", detail=f"There are several; say which: {names}.")
+    return found[0]
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.option("--portal", "portals", multiple=True, metavar="ADDR[:PORT]", help="Where it is reached; may be repeated.")
-@click.option("--from", "source", metavar="ADDRESS", help="Ask ADDRESS for the target and its portals.")
-@click.option("--interface", metavar="NAME", default="", help="Bind the session to this network interface.")
+@click.option("--from", "source", metavar="ADDRESS", type=ADDRESS, help="Ask ADDRESS for the target and its portals.")
+@click.option("--interface", metavar="NAME", default="", type=INTERFACE, help="Go through this network interface only.")
 @click.option("--alias", metavar="TEXT", default="", help="A name for people.")
-@chap_options
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
+@name_options
+@startup_option
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", type=SETTING, help="A setting; may be repeated.")
 @common_options
 @on_bus
 async def add(
@@ -171,16 +157,29 @@ async def add(
     source: str | None,
     interface: str,
     alias: str,
-    chap_name: str,
-    target_chap_name: str,
-    sign_in: str | None,
+    chap_name: str | None,
+    target_chap_name: str | None,
+    method: str | None,
+    startup: str | None,
     settings: tuple[str, ...],
 ) -> None:
-    """Save the target NAME, reached at --portal, or as --from ADDRESS says."""
+    """Save the target NAME, reached at --portal, or as --from ADDRESS says. NAME may be an iscsi:// link.
+
+    \b
+    For example:
+      lundock add --from nas.local --alias Backup
+      lundock add iqn.2026-01.org.example:disk --portal 192.0.2.5 --set read_only=yes
+      lundock add iscsi://me@nas.local/iqn.2026-01.org.example:disk
+    """
     checked = parse_settings(settings)
     where: list[Mapping[str, Any]] = [operations.parse_portal(p) for p in portals]
+    if name and is_link(name):
+        link = parse_link(name)
+        name, chap_name = link.target or None, chap_name or link.user
+        where = where or [operations.parse_portal(link.address)]
+        source = source if name or source else link.address
     if source is not None:
-        found = await _from_address(run, client, source, name, interface)
+        found = only(await found_at(run, client, source, name, interface))
         name, where = found.name, where or list(found.portals)
     if not name or not where:
         raise Problem("InvalidArgument", argument="NAME", detail="Give a name and --portal, or --from ADDRESS.")
@@ -189,62 +188,69 @@ async def add(
         name,
         where,
         alias=alias,
+        startup=startup or "",
         interface=interface,
-        sign_in=sign_in_of(chap_name, target_chap_name, sign_in),
+        sign_in=sign_in_of(chap_name, target_chap_name, method),
         settings=checked,
     )
     record = await target_now(client, path)
     if run.json:
         emit({"target": shapes.target(record)})
     else:
-        run.out.print(f"Saved as number {record.number}: {record.name}")
+        tell(run, f"Saved as number {record.number}: {record.name}")
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", type=TARGET)
 @common_options
 @on_bus
 async def show(run: Run, client: Client, target: str) -> None:
-    """Show everything about TARGET (name, alias, number or a part of the name)."""
+    """Show everything about TARGET: what is saved, its state, and each setting with what it does."""
     record = operations.find_target(client.snapshot.targets, target)
     if run.json:
         emit({"target": shapes.target(record)})
         return
+    source = client.snapshot.portals.get(record.source)
     rows: list[tuple[str, str]] = [
         ("Name", record.name),
         ("Alias", record.alias),
         ("Reached at", operations.portals_text(record.portals)),
         ("State", text.state(record.state)),
+        ("Found at", (source.address if source else "") + (", not offered any more" if record.vanished else "")),
         ("Interface", record.interface or "the system's choice"),
         ("Sign-in", record.sign_in),
-        ("CHAP name", record.chap_name),
-        ("Target's CHAP name", record.target_chap_name),
-        ("Start-up", record.startup),
+        ("Name to sign in", record.chap_name),
+        ("Target's own name", record.target_chap_name),
+        ("Connects", text.startup(record.startup)),
         ("Last error", record.last_error),
     ]
     table(run, ("", ""), [row for row in rows if row[1]], "")
     if run.out.is_terminal:
         run.out.print()
-    table(run, ("Setting", "Value", "What it does"), list(_settings(record)), "")
+    table(run, ("Setting", "Value", "From", "What it does"), list(_settings(record)), "")
 
 
-def _settings(record: Target) -> Any:
+def _settings(record: Target) -> Iterator[tuple[object, ...]]:
     for name, setting in settings_table().items():
         value = record.settings.get(name, setting.default)
         shown = ",".join(value) if isinstance(value, list | tuple) else str(value)
-        changed = value != (list(setting.default) if isinstance(setting.default, tuple) else setting.default)
-        yield (name, shown + (" *" if changed else ""), setting.help)
+        usual = list(setting.default) if isinstance(setting.default, tuple) else setting.default
+        origin = record.settings_origin.get(name, "default" if value in (usual, setting.default) else "target")
+        yield (name, Cell(shown, "" if origin == "default" else "bold"), origin, setting.help)
 
 
 @click.command("set")
-@click.argument("target")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("target", type=TARGET)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", type=SETTING)
 @click.option("--alias", metavar="TEXT", help="A name for people; empty takes it away.")
 @click.option(
     "--portal", "portals", multiple=True, metavar="ADDR[:PORT]", help="Where it is reached, instead of before."
 )
-@click.option("--interface", metavar="NAME", help="Bind the session to this interface; empty: the system's choice.")
-@chap_options
+@click.option(
+    "--interface", metavar="NAME", type=INTERFACE, help="Go through this interface only; empty: the system's choice."
+)
+@name_options
+@startup_option
 @common_options
 @on_bus
 async def set_(
@@ -255,20 +261,28 @@ async def set_(
     alias: str | None,
     portals: tuple[str, ...],
     interface: str | None,
-    chap_name: str,
-    target_chap_name: str,
-    sign_in: str | None,
+    chap_name: str | None,
+    target_chap_name: str | None,
+    method: str | None,
+    startup: str | None,
 ) -> None:
-    """Change TARGET's record: settings as KEY=VALUE (KEY= is the default again), and what the options name.
+    """Change TARGET's record: settings as KEY=VALUE, and what the options name.
 
-    alias=TEXT and interface=NAME are the same as the options.
+    KEY= gives a setting back to its default; alias=TEXT and interface=NAME are the same as the options. A session that
+    is up takes the changes when it connects the next time.
+
+    \b
+    For example:
+      lundock set Backup read_only=yes --startup login
+      lundock set Backup --alias "" ping_interval=
     """
     record = operations.find_target(client.snapshot.targets, target)
+    named = (("alias", alias), ("interface", interface), ("startup", startup))
     own, settings = split_record(settings)
-    changes: dict[str, Any] = own | {k: v for k, v in (("alias", alias), ("interface", interface)) if v is not None}
+    changes: dict[str, Any] = own | {k: v for k, v in named if v is not None}
     if portals:
         changes["portals"] = [operations.parse_portal(p) for p in portals]
-    sign = sign_in_of(chap_name, target_chap_name, sign_in)
+    sign = sign_in_of(chap_name, target_chap_name, method)
     if sign is not None:
         changes |= sign.options()
     if settings:
@@ -279,11 +293,11 @@ async def set_(
     if run.json:
         emit({"target": shapes.target(client.snapshot.targets.get(record.path, record))})
     else:
-        run.out.print(f"Changed: {record.name}")
+        tell(run, f"Changed: {record.name}")
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", type=TARGET)
 @common_options
 @on_bus
 async def forget(run: Run, client: Client, target: str) -> None:
@@ -291,75 +305,8 @@ async def forget(run: Run, client: Client, target: str) -> None:
     record = operations.find_target(client.snapshot.targets, target)
     await operations.remove_target(client, record.path)
     if record.sign_in != "none":
-        await _forget_secrets(record.name)
+        await forget_secrets(record.name)
     if run.json:
         emit({"forgotten": record.name})
     else:
-        run.out.print(f"Forgotten: {record.name}")
-
-
-async def _forget_secrets(name: str) -> None:
-    try:
-        await asyncio.wrap_future(Keyring().forget(name))
-    except Problem:
-        return  # no keyring, so nothing in it
-
-
-def _status(snapshot: Snapshot) -> dict[str, Any]:
-    manager = snapshot.manager
-    return {
-        "link": snapshot.link.value,
-        "bus": snapshot.bus,
-        "version": manager.version,
-        "initiator_name": manager.initiator_name,
-        "initiator_alias": manager.initiator_alias,
-        "attach_methods": shapes.keys(manager.attach_methods),
-        "targets": len(snapshot.targets),
-        "connected": sum(1 for s in snapshot.sessions.values() if s.state == "connected"),
-    }
-
-
-@click.command()
-@common_options
-@on_bus
-async def status(run: Run, client: Client) -> None:
-    """Show the service, this computer's iSCSI name, and what it can do."""
-    values = _status(client.snapshot)
-    if run.json:
-        emit(values)
-        return
-    run.out.print(f"Lundock {values['version']}, {values['targets']} saved targets, {values['connected']} connected")
-    run.out.print(f"This computer's name: {values['initiator_name']}")
-    rows = [
-        (m.get("name", ""), "yes" if m.get("available") else "no", m.get("reason", ""))
-        for m in client.snapshot.manager.attach_methods
-    ]
-    table(run, ("Attach as", "Possible", "Why"), rows, "No way to attach disks.")
-
-
-@click.command()
-@click.option("--since", metavar="ID", type=int, default=0, help="Only those after this one.")
-@click.option("--limit", metavar="N", type=click.IntRange(1, 100_000), default=100, help="At most so many, the newest.")
-@common_options
-@on_bus
-async def events(run: Run, client: Client, since: int, limit: int) -> None:
-    """Show the timeline: connected, lost, restored, ejected."""
-    found = await operations.events(client, since=since, limit=limit)
-    if run.json:
-        emit({"events": [shapes.keys(e) for e in found]})
-        return
-    rows = [
-        (
-            text.exact(int(e.get("time", 0))),
-            e.get("target", ""),
-            text.event(str(e.get("kind", ""))),
-            text.detail(e.get("detail", {})),
-        )
-        for e in found
-    ]
-    table(run, ("When", "Target", "What", ""), rows, "Nothing has happened yet.")
-
-
-def portal_cell(portal: Mapping[str, Any]) -> str:
-    """Return a session's portal for a table."""
-    return portal_text(portal) if portal else ""
+        tell(run, f"Forgotten: {record.name}")

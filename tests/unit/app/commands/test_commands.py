@@ -40,8 +40,7 @@ class Absent:
 
 @pytest.fixture(autouse=True)
 def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("records", "live"):
-        monkeypatch.setattr(f"lundock.app.commands.{module}.Keyring", Absent)
+    monkeypatch.setattr("lundock.app.commands.signing.Keyring", Absent)
 
 
 def lundock(fake: RunningFake, *arguments: str, given: str | None = None) -> Result:
