@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -22,20 +24,37 @@ from .output import say
 MAX_SECRET = 4096
 
 
-def on_bus(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run the coroutine `function(run, client, ...)` with a client. Ctrl-C cancels it, and the job it waits for."""
+Work = Callable[..., Coroutine[Any, Any, None]]
+
+
+def on_bus(function: Work, *, endless: bool = False) -> Callable[..., None]:
+    """Run the coroutine `function(run, client, ...)` with a client. Ctrl-C cancels it, and the job it waits for.
+
+    `endless`: it goes on until Ctrl-C, which is then its proper end.
+    """
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> None:
         run = click.get_current_context().ensure_object(Run)
-        asyncio.run(_with_client(run, function, args, kwargs))
+        try:
+            asyncio.run(_with_client(run, function, args, kwargs))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            if not endless:
+                raise Problem("Cancelled") from None
 
     return wrapper
 
 
-async def _with_client(
-    run: Run, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
+def until_ctrl_c(function: Work) -> Callable[..., None]:
+    """As `on_bus`, for what goes on until Ctrl-C."""
+    return on_bus(function, endless=True)
+
+
+async def _with_client(run: Run, function: Work, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    task = asyncio.current_task()
+    if task is not None and threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     client = Client(run.where)
     try:
         with agent.text_agent(run.where):

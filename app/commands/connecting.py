@@ -15,7 +15,7 @@ from ..client.agent import AGENT_PATH, Question, SecretAgent
 from ..client.client import Client
 from ..client.objects import Lun, Target, portal_text
 from . import shapes
-from .common import ask, on_bus, sure
+from .common import ask, on_bus, sure, until_ctrl_c
 from .disks import COLUMNS, NO_DISKS, attach_one, lun_row
 from .naming import TARGET
 from .options import Run, common_options
@@ -171,7 +171,7 @@ async def probe(run: Run, client: Client, target: str) -> None:
 
 @click.command()
 @common_options
-@on_bus
+@until_ctrl_c
 async def agent(run: Run, client: Client) -> None:
     """Answer the service's questions for secrets until Ctrl-C.
 

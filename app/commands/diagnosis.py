@@ -43,7 +43,7 @@ async def diagnose(run: Run, client: Client, where: str, interface: str, report:
     record = _saved(client, where)
     said = Given(given)
     sign_in = said.sign_in(saved_sign_in(record) if record else operations.SignIn())
-    secrets = await said.secrets(run, sign_in, where, record.name if record else "")
+    secrets = await _secrets(run, said, sign_in, where, record)
     with progress(run, f"Looking at {where}") as on_step:
         found = await operations.diagnose(
             client, record.path if record else where, interface="" if record else interface, sign_in=sign_in,
@@ -60,6 +60,20 @@ async def diagnose(run: Run, client: Client, where: str, interface: str, report:
         raise SystemExit(catalogue()[code].exit)
 
 
+async def _secrets(
+    run: Run, said: Given, sign_in: operations.SignIn, where: str, record: Target | None
+) -> operations.Secrets | None:
+    """Return what there is: that there is none is for the diagnosis to say, and a session that is up needs none."""
+    if record is not None and record.connected:
+        return None
+    try:
+        return await said.secrets(run, sign_in, where, record.name if record else "")
+    except Problem as problem:
+        if problem.code != "SecretsUnavailable":
+            raise
+        return None
+
+
 def _saved(client: Client, words: str) -> Target | None:
     try:
         return operations.find_target(client.snapshot.targets, words)
@@ -71,9 +85,11 @@ def _saved(client: Client, words: str) -> Target | None:
 
 def _shape(found: Mapping[str, Any]) -> dict[str, Any]:
     words = {k: str(found.get(k.replace("_", "-"), "")) for k in _WORDS}
-    return words | {"steps": [shapes.keys(step) for step in found.get("steps", ())]}
+    return words | {"steps": [_STEP | shapes.keys(step) for step in found.get("steps", ())]}
 
 
+#: What a step has that says nothing of it.
+_STEP = {**dict.fromkeys(("name", "portal", "verdict", "cause", "summary", "action"), ""), "time": 0, "detail": {}}
 _WORDS = ("verdict", "cause", "summary", "meaning", "action", "initiator_name", "report")
 
 

@@ -15,7 +15,7 @@ from ..client import operations
 from ..client.client import Client
 from ..model.rates import Rate, Rates
 from . import shapes
-from .common import on_bus
+from .common import until_ctrl_c
 from .options import Run, common_options
 from .output import emit, table
 
@@ -61,7 +61,12 @@ class Look:
 
     def rows(self) -> list[list[str]]:
         """Return a row a disk, for COLUMNS."""
-        return [self._row(row) for row in self.figures.get("luns", ())]
+        return [self._row(row) for row in self.disks()]
+
+    def disks(self) -> list[dict[str, Any]]:
+        """Return the figures of disks, without those of a device's own controllers."""
+        luns = self.client.snapshot.luns
+        return [row for row in self.figures.get("luns", ()) if row["path"] in luns and luns[row["path"]].kind == "disk"]
 
     def title(self, row: dict[str, Any]) -> str:
         """Return what a person calls the disk of a row."""
@@ -117,7 +122,7 @@ async def print_on(run: Run, client: Client, interval: float, count: int) -> Non
 @click.option("--interval", default=1.0, type=INTERVAL, metavar="SECONDS", help="From one look to the next (1).")
 @click.option("--count", default=0, type=click.IntRange(0), metavar="N", help="End after so many looks.")
 @common_options
-@on_bus
+@until_ctrl_c
 async def stats(run: Run, client: Client, watch: bool, interval: float, count: int) -> None:
     """Show what is read and written on each disk: rates, latency (median and 99th percentile), queue, errors."""
     if watch and not count and not run.json and run.out.is_terminal:

@@ -202,10 +202,11 @@ async def add(
 
 @click.command()
 @click.argument("target", type=TARGET)
+@click.option("--settings", "whole", is_flag=True, help="List every setting, also what is as usual, and what it does.")
 @common_options
 @on_bus
-async def show(run: Run, client: Client, target: str) -> None:
-    """Show everything about TARGET: what is saved, its state, and each setting with what it does."""
+async def show(run: Run, client: Client, target: str, whole: bool) -> None:
+    """Show everything about TARGET: what is saved, its state, and the settings that are not as usual."""
     record = operations.find_target(client.snapshot.targets, target)
     if run.json:
         emit({"target": shapes.target(record)})
@@ -225,18 +226,26 @@ async def show(run: Run, client: Client, target: str) -> None:
         ("Last error", record.last_error),
     ]
     table(run, ("", ""), [row for row in rows if row[1]], "")
-    if run.out.is_terminal:
+    settings = [row for row in _settings(record) if whole or row[2] != "default"]
+    if settings and run.out.is_terminal:
         run.out.print()
-    table(run, ("Setting", "Value", "From", "What it does"), list(_settings(record)), "")
+    usual = "Its settings are the usual ones; --settings lists them."
+    table(run, ("Setting", "Value", "From", "What it does"), settings, usual)
 
 
 def _settings(record: Target) -> Iterator[tuple[object, ...]]:
     for name, setting in settings_table().items():
         value = record.settings.get(name, setting.default)
-        shown = ",".join(value) if isinstance(value, list | tuple) else str(value)
+        shown = _shown(value)
         usual = list(setting.default) if isinstance(setting.default, tuple) else setting.default
         origin = record.settings_origin.get(name, "default" if value in (usual, setting.default) else "target")
         yield (name, Cell(shown, "" if origin == "default" else "bold"), origin, setting.help)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 @click.command("set")

@@ -15,7 +15,7 @@ from ..client import operations
 from ..client.client import Client
 from ..client.objects import Job
 from . import shapes
-from .common import on_bus
+from .common import on_bus, until_ctrl_c
 from .naming import JOB
 from .options import Run, common_options
 from .output import Cell, emit, say, table, tell
@@ -112,7 +112,7 @@ def _event_row(event: Mapping[str, Any]) -> tuple[str, ...]:
 @click.option("--limit", metavar="N", type=click.IntRange(1, 100_000), default=100, help="At most so many, the newest.")
 @click.option("--follow", is_flag=True, help="Then go on with what happens, until Ctrl-C.")
 @common_options
-@on_bus
+@until_ctrl_c
 async def events(run: Run, client: Client, since: int, limit: int, follow: bool) -> None:
     """Show what happened: connected, lost, restored, ejected, refused."""
     coming: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()

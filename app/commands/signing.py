@@ -112,10 +112,10 @@ class Given:
             found = await _from_keyring(keyring_name) or found
         mutual = sign_in.method == "mutual"
         if not found.secret and run.interactive:
-            mine = ask(f"Secret of {sign_in.chap_name or 'this computer'} for {title}", secret=True)
+            mine = ask(f"Secret for {title}", secret=True)
             found = operations.Secrets(mine, found.target_secret)
         if mutual and not found.target_secret and run.interactive:
-            found = operations.Secrets(found.secret, ask(f"Secret of the target {title} itself", secret=True))
+            found = operations.Secrets(found.secret, ask(f"The target's own secret ({title})", secret=True))
         if not found.secret or (mutual and not found.target_secret):
             # The service asks its caller's agent next, and we have none: say so here, where it can be said better.
             option = "--target-secret-file" if found.secret else "--secret-file"

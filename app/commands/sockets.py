@@ -17,7 +17,7 @@ from ..client import operations
 from ..client.client import Client
 from ..client.objects import Lun
 from . import shapes
-from .common import on_bus
+from .common import until_ctrl_c
 from .naming import DISK
 from .options import Run, common_options
 from .output import emit, say, tell
@@ -32,7 +32,7 @@ _MOST = 16
 @click.option("--unix", "path", required=True, metavar="PATH", help="The socket to make; only this user may connect.")
 @click.option("--read-only", is_flag=True, help="Let nobody write.")
 @common_options
-@on_bus
+@until_ctrl_c
 async def nbd(run: Run, client: Client, disk: str, path: str, read_only: bool) -> None:
     """Serve DISK on the socket PATH, until Ctrl-C, for programs that read and write it without a device.
 

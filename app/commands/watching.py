@@ -21,7 +21,7 @@ from ...helper.api.errors import Problem
 from .. import text
 from ..client.client import Client
 from ..model.rates import Rate
-from .common import on_bus
+from .common import until_ctrl_c
 from .figures import INTERVAL, NOTHING, Look, latency, print_on
 from .options import Run, common_options
 from .output import state_cell
@@ -30,6 +30,8 @@ _BARS, _PLAIN_BARS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 #: From so many columns on there is room for what is beside the rates.
 _WIDE, _WIDEST = 72, 100
 _MOST_BARS, _FEWEST_BARS = 60, 8
+#: A name is not shown longer than this.
+_TITLE = 28
 
 
 def sparkline(values: list[float], width: int, top: float, signs: str = _BARS) -> str:
@@ -83,11 +85,17 @@ class Screen:
         wide, widest = self._console.width >= _WIDE, self._console.width >= _WIDEST
         more = [">Queue", ">Read p50/p99", ">Write p50/p99"] if widest else [">Queue"] if wide else []
         grid = _grid("Disk", ">Read", ">Write", *more, "Last minute" if wide else "")
-        rows = self._look.figures.get("luns", ())[: self._room(0.6)]
-        bars = min(_MOST_BARS, max(_FEWEST_BARS, self._console.width - (100 if widest else 62 if wide else 36)))
+        rows = self._look.disks()[: self._room(0.6)]
+        bars = self._bars(rows, 65 if widest else 31 if wide else 24)
         for row in rows:
             grid.add_row(*self._disk(row, bars, wide=wide, widest=widest))
         return grid
+
+    def _bars(self, rows: list[dict[str, Any]], beside: int) -> int:
+        """Return how many bars there is room for, beside the names and the other columns."""
+        longest = max((len(self._look.title(row)) for row in rows), default=0)
+        free = self._console.width - min(_TITLE, longest) - beside
+        return max(_FEWEST_BARS, min(_MOST_BARS, free))
 
     def _disk(self, row: dict[str, Any], bars: int, *, wide: bool, widest: bool) -> list[RenderableType]:
         now = self._look.rates.of(row["path"]) or Rate()
@@ -123,7 +131,7 @@ def _grid(*columns: str) -> Table:
         right = column.startswith(">")
         grid.add_column(
             column.removeprefix(">"), justify="right" if right else "left", no_wrap=True, overflow="ellipsis",
-            max_width=28 if number == 0 else None,
+            max_width=_TITLE if number == 0 else None,
         )  # fmt: skip
     return grid
 
@@ -153,7 +161,7 @@ async def draw_on(run: Run, client: Client, interval: float) -> None:
     ended, turned = asyncio.Event(), asyncio.Event()
 
     def pressed(key: str) -> None:
-        if key in {"q", "Q", "\x1b", ""}:
+        if key in {"q", "Q", ""}:
             ended.set()
         elif key in {"p", " "}:
             screen.held = not screen.held
@@ -177,7 +185,7 @@ async def draw_on(run: Run, client: Client, interval: float) -> None:
 @click.option("--interval", default=1.0, type=INTERVAL, metavar="SECONDS", help="From one look to the next (1).")
 @click.option("--count", default=0, type=click.IntRange(0), metavar="N", help="Print so many looks, and end.")
 @common_options
-@on_bus
+@until_ctrl_c
 async def watch(run: Run, client: Client, interval: float, count: int) -> None:
     """Show what every connection and disk does, live, with each disk's last minute; q ends it, p holds it.
 

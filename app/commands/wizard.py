@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from ...helper.api.errors import Problem
 from ..client import connecting, operations, udisks
 from ..client.client import Client
 from ..client.connecting import Options
-from ..client.objects import Target
+from ..client.objects import Target, short_name
 from ..flows.link import is_link, parse_link
 from .common import ask, on_bus
 from .connecting import show_connected
@@ -67,14 +67,19 @@ async def connect(
         where, name, said.chap_name = link.address, link.target or name, said.chap_name or link.user or None
     record = _saved(client, where) if name is None else None
     found = _of(record) if record else await _choose(run, client, where, name, said)
-    sign_in = await _sign_in(run, client, found, said)
-    secrets = await said.secrets(run, sign_in, found.name, found.name)
     options = Options(startup=startup, attach=attach, mount=mount, method=method, read_only=read_only)
-    with progress(run, f"Connecting to {found.name}") as on_step:
-        done = await connecting.connect(
-            client, found.name, found.portals, sign_in=sign_in, secrets=secrets, options=options,
-            mount=udisks.mount_if_any, on_step=on_step,
-        )  # fmt: skip
+    known = {target.path for target in client.snapshot.targets.values()}
+    try:
+        sign_in = await _sign_in(run, client, found, said)
+        secrets = await said.secrets(run, sign_in, short_name(found.name), found.name)
+        with progress(run, f"Connecting to {short_name(found.name)}") as on_step:
+            done = await connecting.connect(
+                client, found.name, found.portals, sign_in=sign_in, secrets=secrets, options=options,
+                mount=udisks.mount_if_any, on_step=on_step,
+            )  # fmt: skip
+    except BaseException:
+        await _forget_new(client, found.name, known)
+        raise
     if keep and secrets:
         await keep_secrets(found.name, secrets)
     disks = [await operations.wait_for(client, lun) for lun in done.luns]
@@ -124,16 +129,18 @@ async def _sign_in(run: Run, client: Client, found: operations.Found, said: Give
     sign_in = said.sign_in(saved_sign_in(record) if record else operations.SignIn())
     if sign_in.method != "none":
         return sign_in
-    with progress(run, f"Asking {found.name}") as on_step:
+    with progress(run, f"Asking {short_name(found.name)}") as on_step:
         probed = await connecting.probe(client, found.name, found.portals, on_step=on_step)
     if probed.sign_in == "none":
         return sign_in
     if not run.interactive:
-        await connecting.take_back(client, probed.target, made=probed.made)
         raise Problem("AuthenticationRequired", target=found.name)
     say("The target asks for a name and a secret.")
-    try:
-        return await ask_to_sign_in(client)
-    except Problem:
-        await connecting.take_back(client, probed.target, made=probed.made)
-        raise
+    return await ask_to_sign_in(client)
+
+
+async def _forget_new(client: Client, name: str, known: Iterable[str]) -> None:
+    """Remove the record that was made for what came to nothing."""
+    for target in list(client.snapshot.targets.values()):
+        if target.name == name and target.path not in known:
+            await connecting.take_back(client, target.path, made=True)
