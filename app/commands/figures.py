@@ -96,10 +96,12 @@ def _rates(rate: Rate | None) -> dict[str, float | None]:
 
 
 def latency(values: Any) -> str:
-    """Return a latency's median and 99th percentile."""
+    """Return a latency's median and 99th percentile: of the last moments where there are any, else since the login."""
     if not isinstance(values, dict) or not values.get("count"):
         return "-"
-    return f"{text.microseconds(values.get('p50', 0))} / {text.microseconds(values.get('p99', 0))}"
+    recent = "recent_" if values.get("recent_count") else ""
+    median, worst = (text.microseconds(values.get(f"{recent}{which}", 0)) for which in ("p50", "p99"))
+    return f"{median} / {worst}"
 
 
 async def print_on(run: Run, client: Client, interval: float, count: int) -> None:

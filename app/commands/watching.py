@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sys
 import termios
+import time
 import tty
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -108,8 +109,8 @@ class Screen:
         return cells
 
     def _history(self, path: str, bars: int) -> Text:
-        _, reads, writes = self._look.rates.history([path])
-        both = [a + b for a, b in zip(reads, writes, strict=True)]
+        points = self._look.rates.history(path, time.monotonic())
+        both = [a + b for a, b in zip(points["read"], points["write"], strict=True)]
         count = max(1, round(60 / self._interval))
         recent = _fewer(both[-count:], bars)
         return Text(sparkline(recent, bars, max(recent, default=0.0), self._signs), style="cyan")
