@@ -49,6 +49,7 @@ def answered(machine: Probe, *args: object, **kwargs: object) -> Request:
         ({"AuthMethod": "None"}, True, "none"),
         ({"AuthMethod": "None"}, False, "none"),
         ({"AuthMethod": "CHAP"}, False, "chap"),
+        ({"TargetAlias": "shelf", "AuthMethod": "CHAP", "X-com.example.odd": "1"}, False, "chap"),
         ({"TargetPortalGroupTag": "3"}, True, "none"),  # 6.3: a target may go on without choosing
     ],
 )

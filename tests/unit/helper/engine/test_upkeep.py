@@ -117,3 +117,38 @@ def test_a_target_that_pings_without_end_and_reads_nothing_is_left():
         assert len(wire.sent()) == MAX_ANSWERS
     wire.give(ping * MAX_ANSWERS)
     assert refused(wire, ping).code == "ProtocolError"
+
+
+def test_how_long_an_idle_session_needs_no_look():
+    wire = Wire(settings={"ping_interval": 5, "ping_timeout": 11})
+    upkeep = wire.session.upkeep
+    upkeep.alive(100.0)
+    assert upkeep.idle
+    assert upkeep.peace(101.0) == 4
+    assert 0 < upkeep.peace(106.0) < 0.01
+    wire.session.on_timer(105.0)
+    ping = wire.one()
+    assert upkeep.idle  # a ping is no reason to look each second
+    assert 5 < upkeep.peace(105.0) < 6  # when the next is due, if this one is answered
+    assert upkeep.peace(115.5) == 0.5
+    wire.give(wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn(), data=ping.data), now=106.0)
+    upkeep.alive(106.0)
+    assert upkeep.peace(106.0) == 5
+
+
+def test_who_waits_for_an_answer_is_not_idle():
+    wire = Wire(settings={"ping_interval": 0, "command_timeout": 10})
+    upkeep = wire.session.upkeep
+    assert upkeep.peace(1.0) == float("inf")
+    wire.write(bytes(512))
+    wire.session.on_timer(10.1)
+    assert not upkeep.idle
+    wire.session.lost()
+    assert upkeep.idle
+
+
+def test_without_a_connection_there_is_nobody_to_log_out_from():
+    wire = Wire()
+    wire.session.lost()
+    wire.session.upkeep.log_out(lambda _answer: pytest.fail("nobody answers"))
+    assert wire.sent() == []
