@@ -7,11 +7,10 @@ import fcntl
 import os
 import stat
 
-from .api import control
+from .api import control, sealed
 from .api.control import Message, close_all
 from .api.errors import Problem
 from .api.statistics import SIZE
-from .supervision import MAX_SECRETS
 from .worker_process import is_sealed
 
 #: linux/miscdevice.h: /dev/fuse.
@@ -75,7 +74,7 @@ def _is_page(number: int) -> bool:
 
 
 def _is_secret(number: int) -> bool:
-    return is_sealed(number, _SIZE_SEALS | fcntl.F_SEAL_WRITE) and os.fstat(number).st_size <= MAX_SECRETS
+    return is_sealed(number, _SIZE_SEALS | fcntl.F_SEAL_WRITE) and os.fstat(number).st_size <= sealed.SIZE
 
 
 _CHECKS = {"front": _is_fuse, "statistics": _is_page, "secrets": _is_secret}

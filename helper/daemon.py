@@ -21,6 +21,7 @@ from .api.errors import Problem
 from .attach import methods
 from .bus.authority import Polkit, SameUser
 from .bus.tree import Tree
+from .engine.sandbox import no_core_dumps
 from .identity import machine_mark
 from .nursery import Nursery
 from .options import Options, private_folder
@@ -46,6 +47,7 @@ class _Stop(Exception):  # noqa: N818 - it ends the program, with a message for 
 def run(options: Options, nursery: Nursery) -> int:
     """Serve until SIGTERM, or until the bus is gone; returns the exit code."""
     _log_to_stderr(options.log_level)
+    no_core_dumps()
     try:
         with _only_one(options):
             return asyncio.run(_serve(options, nursery))

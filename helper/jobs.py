@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 KEEP = 30.0
 #: A caller has no more jobs than this running.
 MAX_RUNNING = 32
+#: Nor a user: one who comes back with one connection after the other gets no more.
+MAX_OF_USER = 256
 
 #: Kinds that go on when who started them has left: half an eject helps nobody.
 _SURVIVE = frozenset({"logout", "eject"})
@@ -45,6 +47,7 @@ class Job:
     problem: Problem | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     task: asyncio.Task[Mapping[str, Any]] | None = None
+    keep: bool = False  # goes on when its caller has left
 
     def cancel(self) -> None:
         """Stop it at the next safe place; one that has ended stays as it is."""
@@ -83,7 +86,10 @@ class Jobs:
 
     def start(self, kind: str, objects: tuple[str, ...], caller: Caller, work: Work) -> Job:
         """Begin `work(job)`, which returns the details. Raises Problem("Busy")."""
-        if sum(job.caller.key == caller.key and not job.finished for job in self.all.values()) >= MAX_RUNNING:
+        running = [job.caller for job in self.all.values() if not job.finished]
+        of_caller = sum(other.key == caller.key for other in running)
+        of_user = sum(other.uid == caller.uid for other in running)
+        if of_caller >= MAX_RUNNING or of_user >= MAX_OF_USER:
             raise Problem("Busy")
         job = Job(next(self._numbers), kind, objects, caller)
         self.all[job.number] = job
@@ -101,7 +107,7 @@ class Jobs:
     def caller_left(self, key: str) -> None:
         """Cancel what this caller started and would want no more."""
         for job in self.all.values():
-            if job.caller.key == key and job.kind not in _SURVIVE:
+            if job.caller.key == key and job.kind not in _SURVIVE and not job.keep:
                 job.cancel()
 
     async def close(self) -> None:

@@ -314,9 +314,10 @@ def _preload() -> dict[str, Start]:
 
     from . import resolver
     from .attach import operations
-    from .engine import front_fuse, sandbox, worker  # noqa: F401 - the engine imports fronts when they are needed
+    from .engine import front_fuse, sandbox, secret, worker  # noqa: F401 - the engine imports fronts when they are needed
 
     sandbox.preload()
+    secret.preload()
     errors.catalogue()  # read from files, which a worker cannot open
     settings.table()
 

@@ -77,11 +77,6 @@ class Secrets:
             raise bad
         return Secrets(secret, target_secret)
 
-    def dump(self) -> bytes:
-        """Write the form that `parse` reads."""
-        values = {"secret": self.secret} | ({"target-secret": self.target_secret} if self.target_secret else {})
-        return json.dumps(values).encode()
-
 
 @dataclass(frozen=True, slots=True)
 class DiscoverRequest:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import connector, pids, resolver
+from .api import sealed
 from .api.control import Message, close_all
 from .api.errors import Problem
 from .channel import Channel
@@ -359,7 +360,7 @@ def seal(secrets: Secrets) -> int:
     """Return a sealed memfd with the secrets; the caller closes it."""
     number = os.memfd_create("lundock-secrets", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        os.write(number, secrets.dump())
+        os.write(number, sealed.pack(secrets.secret, secrets.target_secret))
         seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
         fcntl.fcntl(number, fcntl.F_ADD_SEALS, seals)
     except OSError:

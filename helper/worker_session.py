@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class WorkerSession:
     def __init__(
         self, nursery: Nursery, run_dir: Path, spec: SessionSpec, look_soon: Callable[[], None] = lambda: None
     ) -> None:
-        self.spec = spec
+        self.spec = replace(spec, secrets=None)  # from here on they lie in the sealed descriptor only
         self.initiator_name = spec.initiator_name
         self._lost = asyncio.Event()
         self.state = "connecting"

@@ -89,7 +89,7 @@ class ManagerObject:
 
     async def discover(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.portals.discover(caller, address, options, _secrets(options))))
+        return started(self._service.portals.discover(caller, address, options, _secrets(options)), options)
 
     async def add_target(  # noqa: D102
         self, call: Call, name: str, portals: list[Options], options: Options
@@ -99,7 +99,7 @@ class ManagerObject:
 
     async def diagnose(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.diagnosis.address(caller, address, options, _secrets(options))))
+        return started(self._service.diagnosis.address(caller, address, options, _secrets(options)), options)
 
     async def add_portal(self, call: Call, address: str, options: Options) -> ObjectPath:  # noqa: D102
         portal = await self._service.portals.add(await self._who_is(call.sender), address, options)
@@ -173,14 +173,14 @@ class TargetObject:
 
     async def login(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.login(caller, self._target, options, _secrets(options))))
+        return started(self._service.login(caller, self._target, options, _secrets(options)), options)
 
     async def diagnose(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.diagnosis.target(caller, self._target, options, _secrets(options))))
+        return started(self._service.diagnosis.target(caller, self._target, options, _secrets(options)), options)
 
-    async def probe(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.diagnosis.probe(await self._who_is(call.sender), self._target)))
+    async def probe(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        return started(self._service.diagnosis.probe(await self._who_is(call.sender), self._target), options)
 
     async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
@@ -221,7 +221,7 @@ class PortalObject:
 
     async def refresh(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.portals.refresh(caller, self._portal, _secrets(options))))
+        return started(self._service.portals.refresh(caller, self._portal, _secrets(options)), options)
 
     async def update(self, _call: Call, changes: Options, _options: Options) -> None:  # noqa: D102
         await self._service.portals.update(self._portal, changes)
@@ -282,8 +282,8 @@ class SessionObject:
     def last_error(self) -> str:  # noqa: D102
         return self._session.worker.last_error if self._session.worker else ""
 
-    async def rescan(self, call: Call, _options: Options) -> ObjectPath:  # noqa: D102
-        return path(job_ref(self._service.rescan(await self._who_is(call.sender), self._session)))
+    async def rescan(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
+        return started(self._service.rescan(await self._who_is(call.sender), self._session), options)
 
     async def logout(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller, target = await self._who_is(call.sender), self._session.target
@@ -349,9 +349,8 @@ class LunObject:
     async def attach(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
         read_only = bool(options.get("read-only", False))
-        return path(
-            job_ref(self._service.attach(caller, self._lun, options.get("method", "auto"), read_only=read_only))
-        )
+        job = self._service.attach(caller, self._lun, options.get("method", "auto"), read_only=read_only)
+        return started(job, options)
 
     async def eject(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
@@ -410,3 +409,9 @@ class JobObject:
 def job_ref(job: Job) -> Ref:
     """Return a job's name."""
     return Ref(f"jobs/{job.number}")
+
+
+def started(job: Job, options: Options) -> ObjectPath:
+    """Return where a job that was just started is; with `keep` it goes on without its caller."""
+    job.keep = options.get("keep", False)
+    return path(job_ref(job))

@@ -204,6 +204,13 @@ def lock_memory() -> bool:
     return True
 
 
+def no_core_dumps() -> None:
+    """Let nothing of our memory, in which secrets come by, get into a file when we crash."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.geteuid() == 0:  # others could not open their own /proc/self any more
+        _call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 # ---- giving up ---------------------------------------------------------------------------------------------------
 
 

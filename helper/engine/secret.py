@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hmac
+import mmap
 import secrets as random_source
+from functools import cache
 from typing import NoReturn
 
 #: RFC 7143, 9.2.1: less than 96 random bits is not to be used without IPsec.
@@ -16,6 +20,27 @@ _BITS_A_LETTER = 6
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def preload() -> None:
+    """Load what `locked` needs: under a worker's filter no file can be opened."""
+    locked(1)
+
+
+def locked(size: int) -> memoryview:
+    """Return zeroed memory of its own that is never swapped out and in no core dump, as far as the system allows."""
+    area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError):
+        area.madvise(mmap.MADV_DONTDUMP)
+    view = memoryview(area)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(view))
+    _libc().mlock(ctypes.c_void_p(start), ctypes.c_size_t(size))  # refused above the user's limit: then it is not
+    return view
+
+
 class Secret:
     """Bytes that only `value` shows. Not printed, not pickled, not copied into messages; `wipe` overwrites them."""
 
@@ -23,7 +48,16 @@ class Secret:
 
     def __init__(self, value: bytes | bytearray | memoryview | str) -> None:
         # surrogateescape: what stands on the command line or in the environment need not be UTF-8, and is taken so.
-        self._value = bytearray(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
+        data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        self._value = locked(max(len(data), 1))[: len(data)]
+        self._value[:] = data
+
+    @classmethod
+    def at(cls, place: memoryview) -> Secret:
+        """Return the secret that lies there, uncopied."""
+        made = cls.__new__(cls)
+        made._value = place  # noqa: SLF001 - it is our own
+        return made
 
     @classmethod
     def generate(cls, bits: int = 128) -> Secret:
@@ -34,7 +68,7 @@ class Secret:
         return cls("".join(random_source.choice(_ALPHABET) for _ in range(-(-bits // _BITS_A_LETTER))))
 
     @property
-    def value(self) -> bytearray:
+    def value(self) -> memoryview:
         """The bytes themselves, not a copy."""
         return self._value
 
@@ -46,7 +80,7 @@ class Secret:
     def wipe(self) -> None:
         """Overwrite the bytes; the secret is empty afterwards."""
         self._value[:] = bytes(len(self._value))
-        del self._value[:]
+        self._value = self._value[:0]
 
     def __len__(self) -> int:
         return len(self._value)

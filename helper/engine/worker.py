@@ -8,7 +8,6 @@ restarted finds it again and no I/O is lost; without fronts it logs out and ends
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -18,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..api import control
+from ..api import control, sealed
 from ..api.control import ControlError, Message
 from ..api.errors import Problem
 from ..api.statistics import Writer
@@ -30,11 +29,11 @@ from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
 from .probe import ProbeRun
 from .scsi.disk import LunInfo
+from .secret import locked
 
 log = logging.getLogger(__name__)
 
 ORPHAN_SECONDS = 10.0
-MAX_SECRETS = 4096
 #: What waits to be sent to a helper that does not read; then the channel is given up.
 _MAX_QUEUE = 1024
 _MAX_LINE = 1000
@@ -214,6 +213,7 @@ class Worker:
         self._luns: tuple[LunInfo, ...] | None = None
         self._orphan: Timer | None = None
         self._locked = False
+        self._secrets: ChapSecrets | None = None
         self._link = Link(self.loop, listener, self._handle, self._link_changed)
         self._link_changed(False)
 
@@ -223,6 +223,9 @@ class Worker:
             self.loop.run()
         except ControlError as error:
             log.error("The helper broke the rules of the control channel: %s", error)  # noqa: TRY400 - says it all
+        finally:
+            if self._secrets is not None:
+                self._secrets.wipe()
 
     # ---- the helper ------------------------------------------------------------------------------------------
 
@@ -300,6 +303,7 @@ class Worker:
         config = message["config"]
         secrets = message.descriptors.get("secrets")
         login = _login_config(config, secrets, message["role"])
+        self._secrets = login.secrets
         portals = tuple(Portal(**portal) for portal in config["portals"])
         self._role = message["role"]
         if self._role != "session":
@@ -513,10 +517,12 @@ def _login_config(config: dict[str, Any], secrets: int | None, role: str) -> Log
 
 
 def _read_secrets(number: int) -> ChapSecrets:
-    """Read the sealed file with the secrets."""
+    """Read the sealed file with the secrets, to where they stay."""
     try:
-        found = json.loads(os.pread(number, MAX_SECRETS, 0))
-        target_secret = found.get("target-secret")
-        return ChapSecrets(Secret(found["secret"]), Secret(target_secret) if target_secret else None)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        place = locked(sealed.SIZE)
+        os.lseek(number, 0, os.SEEK_SET)
+        size = os.readv(number, [place])
+        ours, theirs = sealed.unpack(place[:size])
+    except (ValueError, OSError):
         raise ControlError("the secrets are not readable") from None
+    return ChapSecrets(Secret.at(ours), Secret.at(theirs) if theirs else None)

@@ -63,8 +63,14 @@ class Store:
 
     async def _run(self, work: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
-        # shielded: what was begun is finished, whoever stops waiting for it
-        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: work(self._database, *args, **kwargs)))
+        try:
+            # shielded: what was begun is finished, whoever stops waiting for it
+            return await asyncio.shield(
+                loop.run_in_executor(self._thread, lambda: work(self._database, *args, **kwargs))
+            )
+        except sqlite3.OperationalError as error:
+            log.error("the store: %s", error)  # noqa: TRY400 - it is SQLite's, not ours
+            raise Problem("StoreFailed", detail=error.sqlite_errorname) from None
 
     # ---- records -----------------------------------------------------------------------------------------------------
 

@@ -32,10 +32,11 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
+        database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # where the disk is full SQLite has ended it itself
+            database.execute("ROLLBACK")
         raise
-    database.execute("COMMIT")
 
 
 def targets(database: sqlite3.Connection) -> list[TargetRecord]:

@@ -40,6 +40,8 @@ PACKAGES = {
     "fusermount3": "fuse3",
     "polkitd": "polkitd",
     "at-spi2-registryd": "at-spi2-core",
+    "busctl": "systemd",
+    "gdbus": "libglib2.0-bin",
     "pkttyagent": "polkitd",
     "polkit-agent-helper-1": "polkitd",
     "gnome-keyring-daemon": "gnome-keyring",

@@ -13,7 +13,8 @@ from lundock.helper.adopting import HandedOver
 from lundock.helper.api import control, statistics
 from lundock.helper.api.control import Message
 from lundock.helper.api.errors import Problem
-from lundock.helper.supervision import MAX_SECRETS, Secrets
+from lundock.helper.api.sealed import SIZE as MAX_SECRETS
+from lundock.helper.supervision import Secrets
 from lundock.helper.worker_process import seal
 from support import need
 

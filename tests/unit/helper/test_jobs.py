@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.jobs import MAX_RUNNING, Caller, Job, Jobs
+from lundock.helper.jobs import MAX_OF_USER, MAX_RUNNING, Caller, Job, Jobs
 
 ALICE = Caller(":1.1", 1000)
 BOB = Caller(":1.2", 1001)
@@ -121,10 +121,24 @@ def test_who_leaves_takes_along_what_nobody_wants_any_more() -> None:
     async def steps(jobs: Jobs, told: Told) -> None:
         login = jobs.start("login", (), ALICE, forever)
         eject = jobs.start("eject", (), ALICE, forever)
+        kept = jobs.start("login", (), ALICE, forever)
+        kept.keep = True
         others = jobs.start("login", (), BOB, forever)
         jobs.caller_left(ALICE.key)
         await told.ended.wait()
-        assert (login.finished, eject.finished, others.finished) == (True, False, False)
+        assert (login.finished, eject.finished, kept.finished, others.finished) == (True, False, False, False)
+
+    run(steps)
+
+
+def test_a_user_has_no_more_jobs_with_many_connections() -> None:
+    async def steps(jobs: Jobs, _told: Told) -> None:
+        for number in range(MAX_OF_USER):
+            jobs.start("login", (), Caller(f":9.{number // MAX_RUNNING}", 1000), forever)
+        with pytest.raises(Problem) as busy:
+            jobs.start("login", (), Caller(":1.99", 1000), forever)
+        assert busy.value.code == "Busy"
+        jobs.start("login", (), BOB, forever)
 
     run(steps)
 

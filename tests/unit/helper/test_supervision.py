@@ -9,7 +9,6 @@ from lundock.helper.supervision import Secrets, make_isid, once
 def test_secrets_are_read_and_written() -> None:
     found = Secrets.parse(b'{"secret": "abc", "target-secret": "def"}')
     assert (found.secret, found.target_secret) == ("abc", "def")
-    assert Secrets.parse(found.dump()) == found
     assert Secrets.parse(b'{"secret": "abc"}').target_secret == ""
 
 

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import json
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 from lundock.helper.engine.login import ChapSecrets, LoginConfig
-from lundock.helper.engine.secret import Secret
+from lundock.helper.engine.secret import Secret, locked
 
 WORD = "correct horse battery"
 
@@ -32,7 +35,7 @@ def test_wipe() -> None:
     value = secret.value
     both = ChapSecrets(secret, other := Secret("x"))
     both.wipe()
-    assert value == bytearray()
+    assert value == bytes(len(WORD))  # what anybody still has of it is overwritten
     assert len(secret) == len(other) == 0
     ChapSecrets(Secret("x")).wipe()
 
@@ -57,7 +60,7 @@ def test_generate(bits: int, letters: int) -> None:
     found = [Secret.generate(bits) for _ in range(50)]
     assert all(len(secret) == letters and not secret.short for secret in found)
     assert len({bytes(secret.value) for secret in found}) == 50
-    assert all(secret.value.isascii() and b" " not in secret.value for secret in found)
+    assert all(bytes(secret.value).isascii() and b" " not in bytes(secret.value) for secret in found)
 
 
 def test_generate_128_bits_unless_told() -> None:
@@ -68,3 +71,21 @@ def test_secret_that_is_not_utf8_is_taken_as_it_is() -> None:
     """Command line and environment give surrogates for such bytes; encoding them strictly was an unnamed error."""
     raw = b"caf\xe9 \xff"
     assert Secret(raw.decode("utf-8", "surrogateescape")).value == raw
+
+
+def test_it_lies_in_locked_memory_that_is_in_no_core_dump() -> None:
+    secret = Secret(WORD)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(secret.value))
+    maps = Path("/proc/self/smaps").read_text("ascii", "replace")
+    areas = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) .*?^VmFlags: ([^\n]*)$", maps, re.MULTILINE | re.DOTALL)
+    (flags,) = [flags.split() for low, high, flags in areas if int(low, 16) <= start < int(high, 16)]
+    assert {"lo", "dd"} <= set(flags)
+
+
+def test_it_can_lie_where_it_was_read_to() -> None:
+    place = locked(100)
+    place[3 : 3 + len(WORD)] = WORD.encode()
+    secret = Secret.at(place[3 : 3 + len(WORD)])
+    assert secret == Secret(WORD)
+    secret.wipe()
+    assert place == bytes(100)

@@ -283,3 +283,26 @@ def test_the_timeline_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.Monke
         assert await store.events(2**64 - 1, 1000) == []
 
     with_store(tmp_path, steps)
+
+
+async def add_many(store: Store) -> None:
+    for number in range(1000):
+        await store.add_target(replace(RECORD, name=f"iqn.2026-01.org.example:{number}"))
+
+
+def test_a_full_disk_has_a_name_and_changes_nothing(tmp_path: Path) -> None:
+    def fill(database: sqlite3.Connection) -> None:
+        database.execute("PRAGMA max_page_count = 1")  # SQLite takes the pages that there are
+
+    async def steps(store: Store) -> None:
+        saved = await store.add_target(RECORD)
+        await store._run(fill)
+        with pytest.raises(Problem) as full:
+            await add_many(store)
+        assert (full.value.code, full.value.attrs) == ("StoreFailed", {"detail": "SQLITE_FULL"})
+        assert saved in await store.targets()
+        await store._run(lambda database: database.execute("PRAGMA max_page_count = 100000"))
+        await store.remove_target(saved.id)
+        assert saved not in await store.targets()
+
+    with_store(tmp_path, steps)

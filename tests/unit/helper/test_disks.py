@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The disks of a session, without a kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from lundock.helper.api.errors import Problem
+from lundock.helper.attach.base import Attachment
+from lundock.helper.disks import Disks
+from lundock.helper.supervision import LunRecord
+
+LUN = "0001000000000000"
+
+
+class Owner:
+    """A session whose worker writes down what it is asked."""
+
+    def __init__(self, wwn: str) -> None:
+        self.luns = (LunRecord(LUN, 1, "disk", "", "", "", "", wwn, 1 << 20, 512, 512, False, False),)
+        self.asked: list[str] = []
+
+    def worker(self) -> Owner:
+        return self
+
+    async def request(self, message: str, fields: dict[str, Any], descriptors: dict[str, int]) -> None:
+        self.asked.append(message)
+
+
+def disks(owner: Owner) -> Disks:
+    made = Disks(cast("Any", None), Path("/nowhere"), cast("Any", owner))
+    kept = Attachment(LUN, "fuse", 1, Path("/nowhere/disk"), False, "", descriptor=1 << 20, wwn="naa.6001405aaa")
+    made._attachments[LUN] = kept
+    return made
+
+
+def test_a_new_worker_goes_on_with_the_same_disk() -> None:
+    owner = Owner("naa.6001405aaa")
+    asyncio.run(disks(owner).resume())
+    assert owner.asked == ["attach"]
+
+
+def test_another_disk_at_the_same_place_is_never_swapped_in() -> None:
+    owner = Owner("naa.6001405bbb")
+    with pytest.raises(Problem) as changed:
+        asyncio.run(disks(owner).resume())
+    assert changed.value.code == "IdentityChanged"
+    assert changed.value.attrs == {"lun": LUN, "found": "naa.6001405bbb", "expected": "naa.6001405aaa"}
+    assert owner.asked == []
