@@ -545,6 +545,7 @@ def _error_reply(problem: Problem) -> Reply:
 _UNAVAILABLE = frozenset(f"{DBUS}.Error.{e}" for e in ("ServiceUnknown", "NameHasNoOwner", "NoReply", "Disconnected"))
 _STANDARD = {
     f"{DBUS}.Error.AccessDenied": "NotAuthorized",
+    f"{DBUS}.Error.LimitsExceeded": "Busy",  # too many of our calls wait, says the bus
     f"{DBUS}.Error.UnknownObject": "NotFound",
     f"{DBUS}.Error.UnknownInterface": "NotFound",
     f"{DBUS}.Error.UnknownMethod": "NotFound",
