@@ -41,9 +41,9 @@ from .api.errors import Problem
 
 log = logging.getLogger(__name__)
 
-#: chown, dac_override, dac_read_search, fowner, kill, setgid, setuid, setpcap, sys_ptrace (whose descriptors are open),
-#: sys_admin, sys_resource, mknod.
-_CAPABILITIES = (0, 1, 2, 3, 5, 6, 7, 8, 19, 21, 24, 27)
+#: chown, dac_override, dac_read_search, fowner, kill, setgid, setuid, setpcap, sys_chroot (where / is no mount),
+#: sys_ptrace (whose descriptors are open), sys_admin, sys_resource, mknod.
+_CAPABILITIES = (0, 1, 2, 3, 5, 6, 7, 8, 18, 19, 21, 24, 27)
 
 
 # ---- the helper's side -------------------------------------------------------------------------------------------

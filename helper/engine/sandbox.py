@@ -20,7 +20,7 @@ import os
 import pwd
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from struct import Struct
@@ -54,6 +54,7 @@ _LIMITS = {
     resource.RLIMIT_CORE: 0,
 }
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432  # the same everywhere
 _NAMESPACES = {
     "mount-namespace": CLONE_NEWNS,
     "process-namespace": CLONE_NEWPID,
@@ -121,9 +122,13 @@ def isolate() -> list[str]:
         _try("user-namespace", _own_user_namespace, missing)
         if missing:
             return [*missing, *_NAMESPACES]
+    chroot = not _root_is_mounted()
     for name, flag in _NAMESPACES.items():
-        _try(name, lambda flag=flag: _call("unshare", flag), missing)  # type: ignore[misc]
-    if "mount-namespace" not in {line.split(":")[0] for line in missing}:
+        if not (chroot and flag == CLONE_NEWNS):
+            _try(name, lambda flag=flag: _call("unshare", flag), missing)  # type: ignore[misc]
+    if chroot:
+        _try("empty-file-system", _enter_empty_root, missing)
+    elif "mount-namespace" not in {line.split(":")[0] for line in missing}:
         _try("empty-file-system", _empty_root, missing)
     if "host-name-namespace" not in {line.split(":")[0] for line in missing}:
         _try("host-name", lambda: socket.sethostname("worker"), missing)
@@ -152,10 +157,51 @@ def _empty_root() -> None:
     os.chdir("/")
 
 
-def own_mounts() -> None:
-    """Give this process a mount namespace of its own: nobody else sees what it mounts."""
-    _call("unshare", CLONE_NEWNS)
-    _private_mounts()
+def _root_is_mounted() -> bool:
+    """Whether / is a mount. In a chroot it may be a mere folder: then a mount namespace of our own could not be taken
+    apart, and would keep every mount busy that was there when it was made.
+    """
+    try:
+        lines = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return True
+    return any(line.split()[4] == "/" for line in lines)
+
+
+def _enter_empty_root() -> None:
+    """Make an empty, read-only folder the root that is mounted nowhere; who has no rights does not come out."""
+    with detached("tmpfs", size="4k", nr_inodes="1", mode="0555") as folder:
+        os.fchdir(folder)
+        os.chroot(".")
+        os.chdir("/")
+
+
+@contextlib.contextmanager
+def detached(kind: str, **options: str) -> Iterator[int]:
+    """Give a descriptor of a new mount that is mounted nowhere (fsopen(2), fsmount(2)): nobody else sees it."""
+    context = _number(_FSOPEN, kind.encode(), 1)  # FSOPEN_CLOEXEC
+    try:
+        for key, value in options.items():
+            _number(_FSCONFIG, context, 1, key.encode(), value.encode(), 0)  # FSCONFIG_SET_STRING
+        _number(_FSCONFIG, context, 6, None, None, 0)  # FSCONFIG_CMD_CREATE
+        place = _number(_FSMOUNT, context, 1, MS_NOSUID | MS_NODEV | MS_NOEXEC)  # as MOUNT_ATTR_... are numbered, too
+    finally:
+        os.close(context)
+    try:
+        yield place
+    finally:
+        os.close(place)
+
+
+def _number(call: int, *args: object) -> int:
+    """Make a system call that the C library may have no name for."""
+    ctypes.set_errno(0)
+    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in args]
+    result = int(_libc().syscall(ctypes.c_long(call), *words))
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
 
 
 def _private_mounts() -> None:

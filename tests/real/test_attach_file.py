@@ -13,7 +13,14 @@ from support import need, procs
 from support.supervised import Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
+WRITTEN = b"".join(bytes([number]) * 1000 for number in range(256))
 NAME = "iqn.2026-01.io.github.lundock.test:grows"
+
+
+def write_in_pieces(file: Path) -> None:
+    with file.open("r+b", buffering=0) as stream:
+        for start in range(0, len(WRITTEN), 1000):
+            stream.write(WRITTEN[start : start + 1000])
 
 
 @pytest.fixture
@@ -33,12 +40,9 @@ def test_what_is_closed_is_written_and_what_is_open_is_not_ejected(target: TgtTa
             assert Path(made.device).stat().st_size == 64 << 20
             await program("mkfs.ext4", "-q", "-F", made.device)
             await program("e2fsck", "-fn", made.device)
-            with Path(made.device).open("r+b", buffering=0) as file:
-                for number in range(256):
-                    file.write(bytes([number]) * 1000)
-            written = b"".join(bytes([number]) * 1000 for number in range(256))
-            assert Path(target.luns[0].file).read_bytes()[: len(written)] == written, "it is closed, and not there"
-            with Path(made.device).open("rb"):
+            await asyncio.to_thread(write_in_pieces, Path(made.device))
+            assert Path(target.luns[0].file).read_bytes()[: len(WRITTEN)] == WRITTEN, "it is closed, and not there"
+            with await asyncio.to_thread(Path(made.device).open, "rb"):
                 with pytest.raises(Problem) as caught:
                     await session.eject(lun, no_step)
                 assert caught.value.code == "DeviceBusy"

@@ -37,9 +37,10 @@ async def main():
     own = {{name: os.readlink("/proc/self/ns/" + name) for name in links}}
     score = open(place + "oom_score_adj").read().strip()
     limits = open(place + "limits").read()
+    seen = os.listdir(place + "root") if os.geteuid() == 0 else None
     ours.close()
     code = await child.exited
-    print(json.dumps([json.loads(said), status, links, own, score, limits, code]))
+    print(json.dumps([json.loads(said), status, links, own, score, limits, code, seen]))
     await nursery.close()
 
 asyncio.run(main())
@@ -117,6 +118,24 @@ def test_it_is_alone(as_root: list[dict[str, str]]) -> None:
     for name, what in {"mnt": "mount", "pid": "process", "net": "network", "ipc": "ipc", "uts": "host-name"}.items():
         if f"{what}-namespace" not in missing:  # a container may forbid it
             assert links[name] != own[name]
+
+
+def test_it_sees_an_empty_folder(as_root: list[object]) -> None:
+    assert as_root[7] == []
+
+
+def test_in_a_chroot_too_and_keeps_no_mount_busy(tmp_path: Path) -> None:
+    need.root()
+    lines = ["set -e", f"cd {tmp_path}"]
+    for one in Path("/").iterdir():
+        made = f"cp -P /{one.name} ." if one.is_symlink() else f"mkdir {one.name}; mount --rbind /{one.name} {one.name}"
+        lines += [made] if one.is_symlink() or one.is_dir() else []
+    script = "\n".join([*lines, 'exec chroot . "$@"'])
+    found = run(_TRY_ALL, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh")
+    said, _, links, own = found[:4]
+    assert "empty-file-system" not in {line.split(":")[0] for line in said["missing"]}, said["missing"]
+    assert found[7] == []
+    assert links["mnt"] == own["mnt"]  # its root is no mount there: a copy of all mounts could not be let go of
 
 
 def test_what_it_lacks_is_only_what_the_machine_forbids(as_root: list[dict[str, object]]) -> None:
