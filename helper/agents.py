@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from .api.errors import Problem
@@ -24,11 +24,18 @@ class Agent(Protocol):
         """Return the secrets. Raises Problem; being cancelled, it tells the person's program."""
 
 
+async def _nobody() -> int | None:
+    return None
+
+
 class Agents:
-    """The agents there are, by the connection that registered them. `came` is called with each new one's owner."""
+    """The agents there are, by the connection that registered them. `came` is called with each new one's owner,
+    `active_user` tells who sits before the computer.
+    """
 
     def __init__(self, came: Callable[[Caller], None] = lambda _caller: None) -> None:
         self._came = came
+        self.active_user: Callable[[], Awaitable[int | None]] = _nobody
         self._agents: dict[str, tuple[Caller, Agent]] = {}
 
     def register(self, caller: Caller, agent: Agent) -> None:
@@ -53,9 +60,16 @@ class Agents:
         self._agents.pop(key, None)
 
     async def ask(self, caller: Caller, target: str, scope: str, hints: Mapping[str, Any]) -> Secrets:
-        """Ask the caller's own agent, else the newest of the same user. Raises Problem("SecretsUnavailable")."""
+        """Ask the caller's own agent, else the newest of the same user; for root, who has none, that of the person at
+        the seat. Raises Problem("SecretsUnavailable").
+
+        Not for other users: one who saved a target of their own, with another's name and an address of their own, would
+        get what is computed from that other one's secret.
+        """
         name = str(hints.get("target-name") or "?")
         agent = self._find(caller)
+        if agent is None and caller.uid == 0:
+            agent = self._newest(await self.active_user())
         if agent is None:
             raise Problem("SecretsUnavailable", target=name, detail="")
         try:
@@ -69,5 +83,8 @@ class Agents:
     def _find(self, caller: Caller) -> Agent | None:
         if caller.key in self._agents:
             return self._agents[caller.key][1]
-        same = [agent for other, agent in self._agents.values() if other.uid == caller.uid]
+        return self._newest(caller.uid)
+
+    def _newest(self, uid: int | None) -> Agent | None:
+        same = [agent for other, agent in self._agents.values() if other.uid == uid]
         return same[-1] if same else None

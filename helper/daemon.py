@@ -20,6 +20,7 @@ from .api.bus import BusError, Connection
 from .api.errors import Problem
 from .attach import methods
 from .bus.authority import Polkit, SameUser
+from .bus.seat import active_user
 from .bus.tree import Tree
 from .engine.sandbox import no_core_dumps
 from .identity import machine_mark
@@ -97,6 +98,8 @@ async def _serve(options: Options, nursery: Nursery) -> int:
     service = Service(
         store, supervisor, methods(), tree, defaults=defaults.load(options.config_dir), machine=machine_mark()
     )
+    if not options.session:
+        service.agents.active_user = lambda: active_user(connection)
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGHUP, lambda: service.set_defaults(defaults.load(options.config_dir))
     )

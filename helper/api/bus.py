@@ -60,6 +60,10 @@ _Unmarshaller: Any = Unmarshaller  # the library has no types there
 CALL_TIMEOUT = 30.0
 INTERACTIVE_TIMEOUT = 600.0
 
+#: A call of the contract has less. More is read from the socket, but nothing is made of it: a few megabytes of small
+#: values, from whoever is on the bus, would keep everybody else waiting for seconds.
+MAX_CALL = 1 << 16
+
 DBUS = "org.freedesktop.DBus"
 DBUS_PATH = "/org/freedesktop/DBus"
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -126,13 +130,18 @@ class _Rule:
     member: str
     args: tuple[str | None, ...]
 
-    def fits(self, signal: Signal, owner: str) -> bool:
+    def about(self, signal: Any, owner: str) -> bool:
+        """Whether it may fit, from what stands in the header."""
         wanted = ((self.path, signal.path), (self.interface, signal.interface), (self.member, signal.member))
         if any(want not in ("", found) for want, found in wanted) or (self.sender and signal.sender != owner):
             return False
-        if self.namespace and signal.path != self.namespace and not signal.path.startswith(self.namespace + "/"):
-            return False
-        return all(want is None or signal.args[n : n + 1] == (want,) for n, want in enumerate(self.args))
+        return not self.namespace or f"{signal.path}/".startswith(f"{self.namespace}/")
+
+    def fits(self, signal: Signal, owner: str) -> bool:
+        """Whether it does."""
+        return self.about(signal, owner) and all(
+            want is None or signal.args[n : n + 1] == (want,) for n, want in enumerate(self.args)
+        )
 
 
 class Subscription:
@@ -424,7 +433,7 @@ class Connection:
 
     def _received(self, data: bytes, fds: list[int]) -> None:
         try:
-            message = _Unmarshaller(io.BytesIO(data)).unmarshall()
+            message = self._read(data)
         except Exception:
             log.debug("a message was not understood", exc_info=True)
             message = None
@@ -438,6 +447,19 @@ class Connection:
             MessageType.ERROR: self._replied,
         }
         actions[message.message_type](message, fds)
+
+    def _read(self, data: bytes) -> Message | None:
+        """Return the message; of a large one that nobody wants none, or the header alone."""
+        if len(data) > MAX_CALL:
+            head: Message = _Unmarshaller(io.BytesIO(_without_body(data))).unmarshall()
+            owners = self._owners
+            if head.message_type is MessageType.SIGNAL:
+                if not any(rule.about(head, owners.get(rule.sender, rule.sender)) for rule in self._rules):
+                    return None
+            elif head.message_type is MessageType.METHOD_CALL:
+                head.signature = TOO_LONG
+                return head
+        return cast("Message | None", _Unmarshaller(io.BytesIO(data)).unmarshall())
 
     def _replied(self, message: Message, fds: list[int]) -> None:
         decoder = Decoder(Variant, fds)
@@ -508,6 +530,8 @@ class Connection:
     async def _answer(self, incoming: Incoming) -> Reply:
         if incoming.interface == f"{DBUS}.Peer" and incoming.member == "Ping":
             return Reply()
+        if incoming.signature == TOO_LONG:
+            raise Problem("InvalidArgument", argument="arguments", detail=f"They have at most {MAX_CALL >> 10} KiB.")
         if self._handler is None:
             raise BusError(f"{DBUS}.Error.UnknownObject", "There is no such object.")
         try:
@@ -516,6 +540,17 @@ class Connection:
             raise
         except Exception as error:
             raise internal(error) from error
+
+
+#: Stands for the signature of a call whose arguments were not read; no signature is like it.
+TOO_LONG = "too long"
+
+
+def _without_body(data: bytes) -> bytes:
+    """Return a message's header with the length of no body."""
+    order = "little" if data[:1] == b"l" else "big"
+    fields = int.from_bytes(data[12:16], order)  # type: ignore[arg-type]
+    return data[:4] + bytes(4) + data[8 : 16 + fields + -fields % 8]
 
 
 def _header(message: Any, signature: str, length: int, descriptors: int) -> bytes:

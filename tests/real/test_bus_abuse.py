@@ -199,3 +199,22 @@ def test_one_who_never_reads_keeps_nobody_waiting(helper: HelperProcess) -> None
         sock.close()
 
     run(helper.bus, steps)
+
+
+def test_a_large_message_is_not_taken_apart(helper: HelperProcess) -> None:
+    """A call of 20 MiB of small values is refused without being read, and a signal that nobody asked for is dropped."""
+    many = [7] * (5 << 20)
+
+    async def steps(client: Client) -> None:
+        error = await _error(client, names.ROOT_PATH, names.MANAGER, "Discover", "au", (many,))
+        assert isinstance(error, Problem)
+        assert error.attrs["detail"] == "They have at most 64 KiB."
+        sock = await _hello(helper.bus)
+        body = Encoder().body(["au"], [many])
+        signal = bytearray(_call(2, "PropertiesChanged", body, "au"))
+        signal[1] = 4
+        await asyncio.get_running_loop().sock_sendall(sock, signal)
+        assert await _code(client.connection, "GetEvents", 0, {}) == ""
+        sock.close()
+
+    run(helper.bus, steps)

@@ -174,6 +174,24 @@ def test_who_is_asked(tmp_path: Path) -> None:
     run(tmp_path, steps)
 
 
+def test_root_is_helped_by_the_person_at_the_seat(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        root, stranger = Caller(":1.5", 0), Caller(":1.6", ALICE.uid + 1)
+
+        async def at_the_seat() -> int:
+            return ALICE.uid
+
+        agent = Agent(Secrets(SECRET))
+        bench.service.agents.register(ALICE, agent)
+        bench.service.agents.active_user = at_the_seat
+        target = await bench.add(sign_in="chap")
+        assert (await bench.fails(bench.service.login(stranger, target, {}, None))).code == "SecretsUnavailable"
+        await bench.done(bench.service.login(root, target, {}, None))
+        assert len(agent.asked) == 1
+
+    run(tmp_path, steps)
+
+
 def test_mutual_needs_both_secrets(tmp_path: Path) -> None:
     async def steps(bench: Bench) -> None:
         target = await bench.add(sign_in="mutual")
