@@ -90,10 +90,7 @@ class Outcomes:
         self, task: Task, response: int, status: int, flags: int, residual: int, text: bytes, now: float
     ) -> None:  # fmt: skip
         """End, or send again, any other task: with residuals, sense data, or a read in several pieces (11.4)."""
-        if status == senses.Status.CHECK_CONDITION and not text and response == pdu.Response.COMPLETED:
-            task.timeouts += 1  # it is not tried for ever
-            raise Problem("ProtocolError", detail="It sent CHECK CONDITION without sense data.")  # 7.7
-        sense = self._sense(task, text) if text and response == pdu.Response.COMPLETED else b""
+        sense = self._sense(task, response, status, text)
         received = task.got
         task.itt = ~task.itt
         if response != pdu.Response.COMPLETED:
@@ -123,12 +120,14 @@ class Outcomes:
             self.finish(task, 0)
 
     @staticmethod
-    def _sense(task: Task, text: bytes) -> bytes:
-        """Return the sense data; where it cannot be read the task keeps its tag, so that it is asked again (7.7)."""
+    def _sense(task: Task, response: int, status: int, text: bytes) -> bytes:
+        """Return the sense data. An answer that breaks the format (7.7) leaves the task its tag: it is asked again, but
+        not for ever.
+        """
         try:
-            return pdu.split_sense(text)[0]
+            return _read_sense(response, status, text)
         except Problem:
-            task.timeouts += 1  # it is not tried for ever
+            task.timeouts += 1
             raise
 
     def _show(self, task: Task) -> None:
@@ -248,3 +247,14 @@ class Outcomes:
     def _count_one(self, unit: Unit, which: int) -> None:
         if unit.counters is not None:
             unit.counters.counters[which] += 1
+
+
+def _read_sense(response: int, status: int, text: bytes) -> bytes:
+    """11.4.3, 11.4.7. Raises Problem("ProtocolError")."""
+    if pdu.Response.TARGET_FAILURE < response < pdu.Response.VENDOR:
+        raise Problem("ProtocolError", detail=f"It sent the reserved response code {response:#04x} (11).")
+    if response != pdu.Response.COMPLETED:
+        return b""
+    if status == senses.Status.CHECK_CONDITION and not text:
+        raise Problem("ProtocolError", detail="It sent CHECK CONDITION without sense data (7.7).")
+    return pdu.split_sense(text)[0]

@@ -145,10 +145,11 @@ class RejectReason(IntEnum):
 
 
 class Response(IntEnum):
-    """Response codes of a SCSI Response (11.4.3); 0x80 to 0xff are the vendor's."""
+    """Response codes of a SCSI Response (11.4.3); from VENDOR on they are the vendor's, those between are reserved."""
 
     COMPLETED = 0x00
     TARGET_FAILURE = 0x01
+    VENDOR = 0x80
 
 
 # ---- layouts ---------------------------------------------------------------------------------------------------

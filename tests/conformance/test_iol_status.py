@@ -32,12 +32,12 @@ def of_opcode(lab: Lab, opcode: int) -> list[Pdu]:
     return [pdu for pdu in lab.received(Op.SCSI_COMMAND) if pdu.cdb[0] == opcode]
 
 
-def check_new_command(lab: Lab, opcode: int) -> None:
+def check_new_command(lab: Lab, opcode: int, *, numbered_anew: bool = True) -> None:
     """Two commands of one meaning: a new tag and a new number each (7.2.1 is for retries, which these are not)."""
     first, second = of_opcode(lab, opcode)
     assert first.cdb == second.cdb
     assert first.itt != second.itt
-    assert first.cmd_sn != second.cmd_sn
+    assert first.cmd_sn != second.cmd_sn or not numbered_anew  # numbers of another session may be the same
 
 
 def test_iol_16_4_1_crc_error_is_tried_again(make_lab: MakeLab):
@@ -181,6 +181,22 @@ def test_target_failure_leaves_status_without_meaning(make_lab: MakeLab):
     lab.play.when_sending(Op.SCSI_RESPONSE, broken, nth=1)
     lab.finish_later(lab.write(0, DATA))
     check_new_command(lab, WRITE_16)
+
+
+@pytest.mark.parametrize("response", [0x02, 0x7F])
+def test_reserved_response_code(make_lab: MakeLab, response: int):
+    """11, 7.7: a reserved code value is a protocol error: the session is recovered, the command issued anew."""
+    lab = make_lab().up()
+
+    def reserved(pdu: Pdu) -> Iterable[Step]:
+        pdu = pdu.copy()
+        pdu.response = response
+        return [pdu]
+
+    lab.play.when_sending(Op.SCSI_RESPONSE, reserved, nth=1)
+    lab.finish(lab.write(0, DATA))
+    assert lab.logins()
+    check_new_command(lab, WRITE_16, numbered_anew=False)
 
 
 @pytest.mark.parametrize("opcode", [WRITE_16, READ_16])

@@ -202,8 +202,17 @@ def test_a_write_with_a_residual_is_an_error():
     assert ended_with(GOOD, flags=0x02, residual=512).asker.errors == [errno.EIO]
 
 
-def test_a_target_failure_is_retried():
-    wire = ended_with(GOOD, code=1)
+@pytest.mark.parametrize("code", [0x02, 0x7F])
+def test_a_reserved_response_code_is_a_protocol_error(code):
+    """11: reserved code values in defined fields; the command is not lost with the connection."""
+    with pytest.raises(Problem) as caught:
+        ended_with(GOOD, code=code)
+    assert caught.value.code == "ProtocolError"
+
+
+@pytest.mark.parametrize("code", [0x01, 0x80, 0xFF])
+def test_a_target_failure_is_retried(code):
+    wire = ended_with(GOOD, code=code)
     assert wire.asker.ended == []
     wire.session.on_timer(wire.session.next_deadline())
     assert wire.one().opcode == 1
