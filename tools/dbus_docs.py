@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/dbus-api.md from the interfaces' XML. ``python tools/dbus_docs.py`` writes it; a test holds that it is fresh."""
+"""docs/dbus-api.md from the interfaces' XML and the list of errors. ``python tools/dbus_docs.py`` writes it; a test holds that it is fresh."""
 
 from __future__ import annotations
 
 import re
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERFACES = ROOT / "helper" / "api" / "interfaces"
+ERRORS = ROOT / "helper" / "api" / "errors.toml"
 PAGE = ROOT / "docs" / "dbus-api.md"
 ORDER = ("Manager", "Portal", "Target", "Session", "Lun", "Job", "SecretAgent")
 
-HEAD = """<!-- Made by tools/dbus_docs.py from helper/api/interfaces/*.xml: change those. -->
+HEAD = """<!-- Made by tools/dbus_docs.py from helper/api/interfaces/*.xml and helper/api/errors.toml: change those. -->
 # The D-Bus interface
 
 Name `io.github.lundock.Initiator1`, on the system bus (as root) or on a session bus (`lundock-helper --session`). The
@@ -26,7 +28,9 @@ prefix `io.github.lundock.initiator1.`; reading properties needs `view`. On a se
 For a target that the caller saved, and for its session and disks, `connect` becomes `connect-own`. Call with the flag
 *allow interactive authorization* to let polkit ask for a password.
 
-An error's body is `sa{sv}`: a sentence in English, then its attributes. `helper/api/errors.toml` lists all errors.
+An error's name is `io.github.lundock.Initiator1.Error.` and a code of the list at the [end](#errors); its body is
+`sa{sv}`: a sentence in English, then its attributes. Settings and their values are in [settings.md](settings.md), whole
+programs in [using-from-your-program.md](using-from-your-program.md).
 
 """
 
@@ -124,7 +128,17 @@ def page() -> str:
                     lines += ["| property | type | |", "|---|---|---|", *properties, ""]
                     properties = []
                 lines += method(text, element)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, *errors()]).rstrip() + "\n"
+
+
+def errors() -> Iterator[str]:
+    """Describe the errors; what stands in braces are attributes of the error."""
+    yield "## Errors\n"
+    yield "Words in braces are attributes of the error. The status is that of RFC 7143, 11.13.5, which a target gave.\n"
+    yield "| code | what happened | what it means, and what to do | status |"
+    yield "|---|---|---|---|"
+    for code, row in tomllib.loads(ERRORS.read_text("utf-8")).items():
+        yield f"| {code} | {row['summary']} | {row['meaning']} {row['action']} | {row.get('rfc', '')} |"
 
 
 if __name__ == "__main__":
