@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from ...helper.api.bus import DBUS, OBJECT_MANAGER, PROPERTIES, BusError, Connection, Signal
@@ -53,6 +53,7 @@ class Client:
         self._refresh: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._orphans: set[asyncio.Future[Any]] = set()
+        self._notes: list[list[Signal]] = []
 
     async def __aenter__(self) -> Self:
         await self.open(start=True)
@@ -165,23 +166,50 @@ class Client:
     async def _look_at(self, job: str) -> None:
         """Fetch a job's properties once: it may have ended before we knew its path."""
         try:
-            properties = await self.connection.get_all(job, JOB)
+            with self._noting() as noted:
+                properties = await self.connection.get_all(job, JOB)
         except Problem as problem:
             self._end(job, success=False, problem=problem, details={})
             return
         self._mirror.added(job, {JOB: properties})
+        self._repeat(noted)
         self._job_changed(job)
 
     # ---- what comes from the bus
 
     async def _fetch(self) -> None:
-        objects = dict(await self.connection.get_managed_objects())
-        if MANAGER not in objects.get(ROOT_PATH, {}):
-            objects[ROOT_PATH] = {MANAGER: await self.connection.get_all(ROOT_PATH, MANAGER)}
+        with self._noting() as noted:
+            objects = dict(await self.connection.get_managed_objects())
+            if MANAGER not in objects.get(ROOT_PATH, {}):
+                objects[ROOT_PATH] = {MANAGER: await self.connection.get_all(ROOT_PATH, MANAGER)}
         self._mirror.replace(objects)
+        self._repeat(noted)
         self._set_link(Link.READY)
 
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[list[Signal]]:
+        """Note the signals that come while an answer is awaited.
+
+        A signal that came after the answer may have been handled before who waits for the answer goes on: without being
+        handled once more it would be undone by the answer, which is older.
+        """
+        noted: list[Signal] = []
+        self._notes.append(noted)
+        try:
+            yield noted
+        finally:
+            self._notes = [other for other in self._notes if other is not noted]
+
+    def _repeat(self, noted: Iterable[Signal]) -> None:
+        for signal in noted:
+            handler = self._MIRRORED.get(signal.member)
+            if handler is not None:
+                with contextlib.suppress(TypeError, ValueError, AttributeError):
+                    handler(self._mirror, signal)
+
     def _signal(self, signal: Signal) -> None:
+        for noted in self._notes:
+            noted.append(signal)
         handler = self._SIGNALS.get((signal.interface, signal.member))
         if handler is None:
             return
@@ -237,6 +265,13 @@ class Client:
         await connection.wait_closed()
         self._fail_jobs(Problem("HelperUnavailable"))
         self._set_link(Link.NO_BUS)
+
+    #: What changes the mirror, and how.
+    _MIRRORED: ClassVar[Mapping[str, Callable[[Mirror, Signal], None]]] = {
+        "InterfacesAdded": lambda mirror, signal: mirror.added(signal.args[0], signal.args[1]),
+        "InterfacesRemoved": lambda mirror, signal: mirror.removed(signal.args[0], signal.args[1]),
+        "PropertiesChanged": lambda mirror, signal: mirror.changed(signal.path, signal.args[0], signal.args[1]),
+    }
 
     _SIGNALS: ClassVar[Mapping[tuple[str, str], Callable[..., None]]] = {
         (OBJECT_MANAGER, "InterfacesAdded"): _added,

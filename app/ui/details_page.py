@@ -114,6 +114,7 @@ class DetailsPage(QWidget):
                 font.setWeight(QFont.Weight.DemiBold)
                 section.setFont(0, font)
                 section.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                section.setData(1, Qt.ItemDataRole.AccessibleTextRole, row.section)
                 section.setSizeHint(0, QSize(0, self.fontMetrics().height() + 24))
                 section.setTextAlignment(0, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeading)
                 self._tree.addTopLevelItem(section)

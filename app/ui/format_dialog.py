@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFormLayout,
     QHBoxLayout,
@@ -24,7 +23,7 @@ from ..client.objects import Lun
 from ..flows.mount import FILE_SYSTEMS, question
 from ..model.bridge import Bus
 from ..words import tr
-from .widgets import Banner, Fitting, button, label, name_button, spaced
+from .widgets import Banner, Choice, Fitting, button, label, name_button, spaced
 
 
 class FormatDialog(QDialog):
@@ -45,10 +44,8 @@ class FormatDialog(QDialog):
         self._sentence = label("", "muted", wrap=True)
         self._banner = Banner()
         self._banner.dismissed.connect(lambda: self._banner.show_problem(None))
-        self._kind = QComboBox()
+        self._kind = Choice(tr("File system"))
         self._kind.addItems(FILE_SYSTEMS)
-        self._kind.setAccessibleName(tr("File system"))
-        self._kind.view().setAccessibleName(tr("File system"))
         self._label = QLineEdit()
         self._label.setAccessibleName(tr("Name of the disk"))
         self._label.setMaxLength(11)  # the shortest that any of the file systems allows

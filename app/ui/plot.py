@@ -155,6 +155,7 @@ class Plot(QWidget):
     def _dress(self) -> None:
         plot, now = self._plot, theme.colours()
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)

@@ -59,6 +59,7 @@ class SettingsPage(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the fields in it take the keyboard, and it follows them
         scroll.setAccessibleName(tr("Settings of this target"))
         layout = QVBoxLayout(self)
         spaced(layout, 0, 0)

@@ -175,6 +175,7 @@ class Choice(QComboBox):
         super().__init__()
         self._name = name
         self.setAccessibleName(name)
+        self.setAccessibleDescription(name)  # on X and Wayland Qt gives what is chosen as the name
         self.view().setAccessibleName(name)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * least + 50)
@@ -199,8 +200,11 @@ class Elided(QLabel):
 
     def setText(self, words: str) -> None:
         """Set the whole text."""
+        if words == self._words:
+            return
         self._words = words
         self.setToolTip(words)
+        self.setAccessibleName(words)
         self._fit()
 
     def words(self) -> str:

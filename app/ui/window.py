@@ -167,7 +167,9 @@ class Window(QMainWindow):
         around.addWidget(self.notice)
         around.addWidget(self.banner)
         layout.addLayout(around)
-        self.tabs.setAccessibleName(tr("Pages"))
+        self.tabs.setFocusProxy(None)  # type: ignore[arg-type]
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its bar takes the keyboard, and has the name
+        self.tabs.tabBar().setAccessibleName(tr("Pages"))
         self.tabs.setIconSize(QSize(18, 18))
         for widget, icon, words in (
             (self.disks, "disk", tr("Disks")),

@@ -19,7 +19,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -122,20 +122,25 @@ class Tree:
 
     # ---- looking
 
-    def walk(self) -> list[Node]:
-        """Return every node of every program, parents before their children, also what cannot be seen just now."""
-        found: list[Node] = self._now(self.look())
+    def walk(self, *, seen: bool = False) -> list[Node]:
+        """Return every node of every program, parents before their children, also what cannot be seen just now.
+
+        With `seen` nothing below what is not on the screen: much quicker where pages lie behind each other.
+        """
+        found: list[Node] = self._now(self.look(seen=seen))
         return found
 
-    async def look(self) -> list[Node]:
+    async def look(self, *, seen: bool = False) -> list[Node]:
         """As `walk`, as a coroutine for `soon`."""
         tops = await self._call(REGISTRY, ROOT, ACCESSIBLE, "GetChildren")
         nodes: list[Node] = []
         for owner, path in tops or ():
-            await self._look_below(nodes, owner, path, -1, 0)
+            await self._look_below(nodes, owner, path, -1, 0, seen=seen)
         return nodes
 
-    async def _look_below(self, nodes: list[Node], owner: str, path: str, parent: int, depth: int) -> None:
+    async def _look_below(
+        self, nodes: list[Node], owner: str, path: str, parent: int, depth: int, *, seen: bool
+    ) -> None:
         # What goes away while it is looked at is left out.
         children = self._call(owner, path, ACCESSIBLE, "GetChildren")
         node, below = await asyncio.gather(self._node(owner, path, parent, depth), children)
@@ -145,9 +150,11 @@ class Tree:
             node = replace(node, states=node.states - {"showing"})
         nodes.append(node)
         here = len(nodes) - 1
+        if seen and depth > 0 and not node.seen:
+            return
         for child_owner, child_path in below or ():
             if child_path != "/org/a11y/atspi/null":
-                await self._look_below(nodes, child_owner, child_path, here, depth + 1)
+                await self._look_below(nodes, child_owner, child_path, here, depth + 1, seen=seen)
 
     async def _node(self, owner: str, path: str, parent: int, depth: int) -> Node | None:
         role, bits, box, known, name, description = await asyncio.gather(
@@ -170,7 +177,7 @@ class Tree:
         """Return what can be seen and fits: a part of the name, and the role ("push button", "text", "label", …)."""
         return [
             node
-            for node in self.walk()
+            for node in self.walk(seen=True)
             if node.seen and name in node.name and role in {"", node.role} and (not enabled or "enabled" in node.states)
         ]
 
@@ -193,7 +200,7 @@ class Tree:
         procs.wait_for(f"“{name}” to go from the screen", lambda: not self.find(name, role))
 
     def __str__(self) -> str:
-        return "\n".join(str(node) for node in self.walk() if node.seen)
+        return "\n".join(str(node) for node in self.walk(seen=True) if node.seen)
 
     # ---- more of one node, and what a screen reader's person can do with it
 
@@ -206,6 +213,14 @@ class Tree:
         arguments = ("ss", "org.a11y.atspi.Value", "CurrentValue")
         found = self._now(self._call(node.owner, node.path, PROPERTIES, "Get", *arguments))
         return None if found is None else float(found.value)
+
+    def states(self, nodes: Sequence[Node]) -> list[frozenset[str]]:
+        """Return the states of nodes as they are now; none of those that are gone. Much cheaper than a walk."""
+
+        async def ask() -> list[Any]:
+            return await asyncio.gather(*(self._call(n.owner, n.path, ACCESSIBLE, "GetState") for n in nodes))
+
+        return [_states(bits) if bits is not None else frozenset() for bits in self._now(ask())]
 
     def act(self, node: Node, number: int = 0) -> None:
         """Do what the node offers first: press a button, check a box."""

@@ -256,3 +256,23 @@ def test_signals_that_are_not_of_the_contract_do_no_harm(fake: RunningFake) -> N
         assert client.snapshot.targets[path].name == IQN + "backup"
 
     use(fake, work)
+
+
+def test_an_answer_does_not_undo_what_came_after_it(fake: RunningFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer and signal come in one piece: the signal is handled before who waits for the answer goes on."""
+    path = fake.add("media", "Media")
+
+    async def work(client: Client) -> None:
+        real = client.connection.get_managed_objects
+
+        async def answer() -> Any:
+            objects = await real()
+            fake.do(lambda helper: helper.targets[path].set_state("connecting"))
+            await eventually(lambda: client.snapshot.targets[path].state == "connecting")
+            return objects
+
+        monkeypatch.setattr(client.connection, "get_managed_objects", answer)
+        await client.look_again()
+        assert client.snapshot.targets[path].state == "connecting"
+
+    use(fake, work)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from lundock.app.ui import theme
 from lundock.app.ui.sign_in import SignInDialog
 from lundock.app.ui.window import Window
 from lundock.helper.api.errors import Problem
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -237,32 +236,6 @@ def test_forgetting_asks_first_and_takes_the_secrets_out(bench: Bench) -> None:
     bench.until(lambda: not bench.fake.helper.targets and not bench.memory.kept)
 
 
-def test_the_window_answers_while_every_call_hangs(bench: Bench) -> None:
-    """The service stops answering; the window still paints and takes clicks at once."""
-    bench.fake.add("media")
-    bench.until(lambda: bench.window.target is not None)
-    bench.fake.do(lambda helper: setattr(helper, "pace", 30.0))
-    bench.fake._loop.call_soon_threadsafe(time.sleep, 2.0)  # the service's whole loop stands still
-    bench.click(bench.window.header._main)
-    gaps: list[float] = []
-    last = time.monotonic()
-
-    def beat() -> None:
-        nonlocal last
-        gaps.append(time.monotonic() - last)
-        last = time.monotonic()
-
-    timer = QTimer()
-    timer.timeout.connect(beat)
-    timer.start(10)
-    for widget in (bench.window.activity, bench.window.details, bench.window.events, bench.window.disks):
-        bench.window.tabs.setCurrentWidget(widget)
-        bench.until(lambda: len(gaps) >= 5)
-        gaps.clear()
-    timer.stop()
-    assert bench.fake.helper.jobs == {}, "the service has not even begun"
-
-
 #: Controls that a person acts on or reads from; each must have a name.
 CONTROLS = (QAbstractButton, QLineEdit, QAbstractItemView, QProgressBar)
 
@@ -327,6 +300,11 @@ def test_texts_can_be_read_on_their_grounds(dark: bool) -> None:
         (text, ground) for text in (c.text, c.muted) for ground in (c.window, c.base, c.raised, c.hover, c.selected)
     ]
     pairs += [(c.on_accent, c.accent), (c.text, c.bad_ground), (c.text, c.warning_ground), (c.bad, c.window)]
+    pairs += [(c.text, c.good_ground), (c.muted, c.bad_ground), (c.muted, c.warning_ground), (c.bad, c.base)]
+    marks = [
+        (mark, on) for mark in (c.good, c.busy, c.warning, c.read, c.write) for on in (c.base, c.window, c.selected)
+    ]
+    assert {pair for pair in marks if contrast(*pair) < 3} == set(), "shapes and lines (WCAG 1.4.11)"
     assert {pair: round(contrast(*pair), 2) for pair in pairs if contrast(*pair) < 4.5} == {}
 
 
