@@ -261,6 +261,23 @@ async def login(
     return str(details.get("session", "")), as_paths(details.get("luns"))
 
 
+async def login_all(client: Client, targets: Sequence[str], *, at_once: int = 8) -> dict[str, Problem | None]:
+    """Connect to several, a few at a time and each as saved; returns what went wrong with each. What is connected
+    already is well.
+    """
+    turn = asyncio.Semaphore(at_once)
+
+    async def one(target: str) -> Problem | None:
+        async with turn:
+            try:
+                await login(client, target)
+            except Problem as problem:
+                return None if problem.code == "AlreadyConnected" else problem
+            return None
+
+    return dict(zip(targets, await asyncio.gather(*map(one, targets)), strict=True))
+
+
 async def logout(client: Client, target: str, on_step: Step = no_step, *, force: bool = False) -> None:
     """Eject a target's disks and disconnect; `force` as in `eject`."""
     await client.job(target, TARGET, "Logout", {"force": True} if force else {}, on_step=on_step)

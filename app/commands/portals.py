@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ...helper.api.errors import Problem
+from ...helper.api.usage import failure
 from .. import text
 from ..client import operations
 from ..client.client import Client
@@ -17,7 +18,7 @@ from . import shapes
 from .common import on_bus
 from .naming import ADDRESS, INTERFACE
 from .options import Run, common_options
-from .output import Cell, emit, progress, table, tell
+from .output import Cell, emit, progress, state_cell, table, tell
 from .signing import Given, name_options, saved_portal_sign_in, sign_in_of, sign_in_options
 
 #: As the service says it: 5 seconds to 30 days; 0 is only when asked.
@@ -33,6 +34,7 @@ def portal() -> None:
     For example:
       lundock portal add nas.local --interval 3600
       lundock portal refresh nas.local
+      lundock portal login nas.local    everything that it offers
     """
 
 
@@ -150,6 +152,37 @@ async def refresh(run: Run, client: Client, address: str, **given: Any) -> None:
         return
     rows = [(t.number, t.name, operations.portals_text(t.portals), "new" if t.name in names else "") for t in records]
     table(run, (">#", "Target", "Reached at", ""), rows, f"{view.address} offers no targets to this computer.")
+
+
+@portal.command(short_help="Connect to everything that a kept address offers")
+@click.argument("address", type=ADDRESS)
+@common_options
+@on_bus
+async def login(run: Run, client: Client, address: str) -> None:
+    """Look at the kept ADDRESS, and connect to all targets that it offers, each as it is saved.
+
+    One that cannot be connected does not keep the others from it; the exit code is then that of the first failure.
+    """
+    view = operations.find_portal(client.snapshot.portals, address)
+    with progress(run, f"Asking {view.address}") as on_step:
+        found, _new = await operations.refresh_portal(client, view.path, on_step=on_step)
+    with progress(run, f"Connecting to {len(found)} targets"):
+        ended = await operations.login_all(client, found)
+    await client.connection.flush()  # what has become of them is known by then
+    records = [client.snapshot.targets[path] for path in found if path in client.snapshot.targets]
+    problems = {path: problem for path, problem in ended.items() if problem is not None}
+    if run.json:
+        failed = [{"name": t.name, "error": failure(problems[t.path])} for t in records if t.path in problems]
+        emit({"targets": [shapes.target(t) for t in records], "failed": failed})
+    else:
+        rows = [(t.number, t.name, state_cell(t.state), _why(problems.get(t.path))) for t in records]
+        table(run, (">#", "Target", "State", ""), rows, f"{view.address} offers no targets to this computer.")
+    for problem in problems.values():
+        raise SystemExit(problem.exit_code)
+
+
+def _why(problem: Problem | None) -> str:
+    return text.explain(problem).summary if problem is not None else ""
 
 
 @portal.command(short_help="Keep an address no longer")

@@ -171,6 +171,7 @@ OUTPUT: Mapping[str, Any] = {
     "portal list": {"portals": [ADDRESS]},
     "portal add": {"portal": ADDRESS},
     "portal refresh": {"portal": ADDRESS, "found": [TARGET], "new": [str]},
+    "portal login": {"targets": [TARGET], "failed": [{"name": str, "error": FAILURE}]},
     "portal set": {"portal": ADDRESS},
     "portal remove": {"removed": str},
     "login": _CONNECTED,

@@ -132,6 +132,24 @@ def test_kept_addresses(cli: Cli, target: TgtTarget) -> None:
     assert cli.whole("targets")["targets"] == []
 
 
+def test_everything_that_an_address_offers(cli: Cli, own_tgtd: Tgtd, target_name: str) -> None:
+    open_ones = [own_tgtd.add_target(f"{target_name}.{number}", [LunSpec(8 << 20)]) for number in range(3)]
+    portal = open_ones[0].portal
+    cli.whole("portal", "add", portal)
+    done = cli.whole("portal", "login", portal)
+    assert [(t["state"], t["name"]) for t in done["targets"]] == [("connected", one.name) for one in open_ones]
+    protected = own_tgtd.add_target(f"{target_name}.protected", [LunSpec(8 << 20)], chap=ACCOUNT)
+    result = CliRunner().invoke(main, ["--json", "--bus", cli.helper.bus, "portal", "login", portal])
+    assert result.exit_code == catalogue()["AuthenticationRequired"].exit
+    answer = json.loads(result.stdout)
+    assert misfits(answer, shapes.OUTPUT["portal login"]) == []
+    (failed,) = answer["failed"]
+    assert (failed["name"], failed["error"]["code"]) == (protected.name, "AuthenticationRequired")
+    for one in open_ones:
+        cli.whole("logout", one.name)
+    cli.whole("portal", "remove", portal, "--forget-targets")
+
+
 def test_this_computer(cli: Cli) -> None:
     before = cli.whole("status")["initiator_name"]
     assert cli.whole("name")["initiator_name"] == before
