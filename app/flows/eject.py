@@ -30,6 +30,11 @@ class Plan:
     held: tuple[Held, ...] = ()
 
     @property
+    def programs_only(self) -> bool:
+        """Nothing but programs has it, as far as the last look goes: they may have let go of it since."""
+        return all(one.kind == "process" for one in self.held)
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """What can be typed to free it, each once."""
         return tuple(dict.fromkeys(one.command for one in self.held if one.command))

@@ -93,7 +93,7 @@ class Actions(QObject):
     def disconnect_target(self, target: Target) -> None:
         """Eject its disks and log out; a disk in use is asked about."""
         wanted = Wanted(target.path, "", target.title)
-        if ejecting.plan(wanted.luns(self._bus.snapshot_now), udisks=self.udisks).kind != "eject":
+        if not ejecting.plan(wanted.luns(self._bus.snapshot_now), udisks=self.udisks).programs_only:
             self._ask_about(wanted)
             return
         self._begin(
@@ -171,7 +171,7 @@ class Actions(QObject):
     def eject(self, lun: Lun) -> None:
         """Take a disk's device away; when it is in use that is said, and asked about."""
         wanted = Wanted(lun.target, lun.path, lun.title)
-        if ejecting.plan((lun,), udisks=self.udisks).kind != "eject":
+        if not ejecting.plan((lun,), udisks=self.udisks).programs_only:
             self._ask_about(wanted)
             return
         self._on_disk(

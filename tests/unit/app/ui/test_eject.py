@@ -55,6 +55,20 @@ def test_who_has_it_is_said_and_it_goes_on_when_they_let_go(bench: Bench) -> Non
     bench.until(lambda: bench.window.findChild(EjectDialog) is None)
 
 
+def test_a_program_that_has_let_go_since_the_last_look_is_not_asked_about(bench: Bench) -> None:
+    lun = bench.attached(bench.fake.add("backup"))
+    bench.hold(lun, PROGRAM)
+
+    async def let_go(helper: Any) -> None:
+        helper.luns[lun].holders = []  # and nobody is told yet
+
+    bench.fake.do(let_go)
+    bench.until(bench.window.disks._eject.isEnabled)
+    bench.click(bench.window.disks._eject)
+    bench.until(lambda: "safe to unplug" in bench.window.notice.words())
+    assert bench.window.findChild(EjectDialog) is None
+
+
 def test_a_mounted_disk_is_unmounted_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     lun = bench.attached(bench.fake.add("backup"))
     bench.hold(lun, MOUNT)
