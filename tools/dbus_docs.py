@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/dbus-api.md from the interfaces' XML and errors.toml. ``python tools/dbus_docs.py``; a test holds that it is fresh."""
+"""docs/dbus-api.md from the interfaces' XML and errors.toml: ``python tools/dbus_docs.py``. A test holds it fresh."""
 
 from __future__ import annotations
 

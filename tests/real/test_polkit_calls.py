@@ -183,3 +183,52 @@ def test_the_person_may_close_the_question(system: SystemHelper) -> None:
         "NotAuthorizedDismissed",
         ["BeginAuthentication", "Authentication is required to look for disks at nas.example:3260"],
     ]
+
+
+EXAMPLE = Path(__file__).parents[2] / "polkit" / "50-lundock.rules.example"
+
+
+def test_the_example_of_rules_lets_a_group_connect(system: SystemHelper) -> None:
+    target = system.call("alice", "AddTarget", "iqn.2026-01.org.example:r", _portals(procs.free_port()), {})["value"]
+    system.bus.set_rules(EXAMPLE.read_text("utf-8"))
+    for user, expected in (("alice", ""), ("bob", "NotAuthorizedCanObtain")):
+        assert system.error(user, "Discover", "127.0.0.1:1", {}) == expected
+        assert system.error(user, "Login", {}, path=target, interface=names.TARGET) == expected
+        # saving and changing stays with administrators
+        assert system.error(user, "Remove", {}, path=target, interface=names.TARGET) == "NotAuthorizedCanObtain"
+
+
+LEAVER = """
+async def main():
+    agent, caller = await Connection.open(sys.argv[1]), await Connection.open(sys.argv[1])
+    asked, taken_back = asyncio.Event(), asyncio.Event()
+    async def handle(incoming):
+        if incoming.member == "CancelAuthentication":
+            taken_back.set()
+            return Reply()
+        asked.set()
+        await asyncio.Event().wait()
+    agent.serve(handle)
+    started = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19])
+    subject = ("unix-process", {"pid": Typed("u", os.getpid()), "start-time": Typed("t", started)})
+    await agent.call_raw(
+        "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+        "RegisterAuthenticationAgent", "(sa{sv})ss", (subject, "C", "/agent"))
+    call = asyncio.ensure_future(
+        caller.call(names.ROOT_PATH, names.MANAGER, "Discover", "nas.example", {}, interactive=True, timeout=60))
+    await asked.wait()
+    caller.close()
+    async with asyncio.timeout(30):
+        await taken_back.wait()
+    try:
+        await call
+    except Problem as problem:
+        print(problem.code)
+    agent.close()
+run(main)
+"""
+
+
+def test_who_leaves_is_asked_no_more(system: SystemHelper) -> None:
+    assert as_user("bob", LEAVER, system.bus.address).strip() == "HelperUnavailable"
+    assert "job" not in system.log_path.read_text("utf-8")

@@ -64,6 +64,7 @@ mkdir -p /run/dbus
 mount --bind "$1/run" /run/dbus
 mount --bind "$1/passwd" /etc/passwd
 mount --bind "$1/shadow" /etc/shadow
+mount --bind "$1/group" /etc/group
 mount --bind "$1/pam.d" /etc/pam.d
 mkdir -p /run/systemd/sessions /run/systemd/users
 mount --bind "$1/sessions" /run/systemd/sessions
@@ -119,6 +120,8 @@ class PolkitBus:
         (folder / "system.conf").write_text(SYSTEM_CONFIG.format(socket=socket, policies=folder / "policies"), "utf-8")
         extra = "".join(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/sh\n" for name, uid in USERS.items())
         (folder / "passwd").write_text(Path("/etc/passwd").read_text("utf-8") + extra, "utf-8")
+        storage = "storage:x:54399:alice\n"  # a group that a rule may name
+        (folder / "group").write_text(Path("/etc/group").read_text("utf-8") + storage, "utf-8")
         shadow = "".join(f"{name}:{_HASH}:19000:0:99999:7:::\n" for name in USERS)
         (folder / "shadow").write_text(f"root:*:19000:0:99999:7:::\n{shadow}", "utf-8")
         (folder / "shadow").chmod(0o600)

@@ -25,7 +25,7 @@ BUS_POLICY = ROOT / "packaging" / "dbus" / "io.github.lundock.Initiator1.conf"
 BECOME = """
 import asyncio, json, os, sys
 from lundock.helper.api import names
-from lundock.helper.api.bus import BusError, Connection
+from lundock.helper.api.bus import BusError, Connection, Reply
 from lundock.helper.api.contract import interfaces
 from lundock.helper.api.errors import Problem, catalogue
 from lundock.helper.api.objects import ObjectServer
