@@ -90,7 +90,20 @@ class SendQueue:
     when it was sent. After `flush` returns False the rest waits for POLLOUT.
     """
 
-    __slots__ = ("_owners", "_parts", "_pipes", "_run", "_size", "at", "headers", "kept", "sent", "view", "waiting")
+    __slots__ = (
+        "_owned",
+        "_owners",
+        "_parts",
+        "_pipes",
+        "_run",
+        "_size",
+        "at",
+        "headers",
+        "kept",
+        "sent",
+        "view",
+        "waiting",
+    )
 
     def __init__(self, size: int = SEND_SIZE) -> None:
         self._size = size
@@ -101,6 +114,7 @@ class SendQueue:
         self._parts: list[memoryview | bytes | Pipe] = []
         self._owners: list[Buffer | Pipe | None] = []
         self._pipes = 0
+        self._owned = 0
         #: Bytes that the socket did not take at the last flush, the memory that they lie in, all that it ever took.
         self.waiting = 0
         self.kept = 0
@@ -133,6 +147,14 @@ class SendQueue:
             self._run = self.at
         self._parts.append(part)
         self._owners.append(owner)
+        if owner is not None:
+            self._owned += 1
+
+    def add_all(self, parts: list[memoryview]) -> None:
+        """Queue several parts without owners."""
+        self._close_run()
+        self._parts += parts
+        self._owners += [None] * len(parts)
 
     def add_pipe(self, pipe: Pipe) -> None:
         """Queue what lies in a pipe, behind everything so far."""
@@ -140,14 +162,16 @@ class SendQueue:
         self._parts.append(pipe)
         self._owners.append(pipe)
         self._pipes += 1
+        self._owned += 1
 
     def flush(self, sock: socket.socket) -> bool:
         """Send what the socket takes; True when that was everything. Raises OSError when the connection is broken."""
-        self._close_run()
+        if self.at > self._run:
+            self._close_run()
         parts = self._parts
         while parts:
             try:
-                sent = self._send(sock)
+                sent = self._send(sock) if self._owned else self._send_all(sock)
             except BlockingIOError:
                 sent = False
             if not sent:
@@ -170,7 +194,21 @@ class SendQueue:
             return False
         del self._parts[0], self._owners[0]
         self._pipes -= 1
+        self._owned -= 1
         first.release()
+        return True
+
+    def _send_all(self, sock: socket.socket) -> bool:
+        """Send parts that have no owners: what is small. Most often they all go at once."""
+        parts = cast("list[memoryview | bytes]", self._parts)
+        if len(parts) > _IOV_MAX:
+            return self._send(sock)
+        sent = sock.send(parts[0]) if len(parts) == 1 else sock.sendmsg(parts)
+        self.sent += sent
+        if sent != sum(map(len, parts)):
+            return self._advance(parts.copy(), sent)
+        parts.clear()
+        self._owners.clear()
         return True
 
     def _send_bytes(self, sock: socket.socket, piece: list[memoryview | bytes]) -> bool:
@@ -189,6 +227,7 @@ class SendQueue:
         for owner in self._owners[:done]:
             if owner is not None:
                 owner.release()
+                self._owned -= 1
         del self._parts[:done]
         del self._owners[:done]
         if done == len(piece):
@@ -218,7 +257,7 @@ class SendQueue:
         for part in self._parts if self._pipes else ():
             if not isinstance(part, (bytes, memoryview)):
                 part.discard()
-        self._pipes = 0
+        self._pipes = self._owned = 0
         self._parts.clear()
         self._owners.clear()
         self.at = self._run = 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .login import LoginResult
     from .pipes import Pipe
     from .session import Session
-    from .task import PipeOwner
+    from .task import Owner, PipeOwner
 
 #: One large receive brings many small PDUs.
 RECEIVE_SIZE = 256 * 1024
@@ -67,6 +67,8 @@ class Connection:
         self._immediate = (
             min(parameters.first_burst_length, parameters.max_send) if parameters.immediate_data else 0
         )  # fmt: skip
+        #: Writes of at most this much are packed by who asks, too, if they need no padding.
+        self.whole = self._immediate if self.plain and not parameters.data_digest else 0
         self._header_digest = parameters.header_digest
         self._data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
@@ -111,7 +113,7 @@ class Connection:
     @property
     def missing(self) -> int:
         """How many bytes are sure to come, as the rest of a payload that is received into its place or a pipe."""
-        return self.splicing or sum(map(len, self._rest[:-1]))
+        return self.splicing or (sum(map(len, self._rest[:-1])) if self._rest else 0)
 
     @property
     def borrowed(self) -> bytearray:
@@ -129,8 +131,8 @@ class Connection:
             if n < 0:
                 return
             self._filled = self._pos = 0
-            if n == pdu.BHS_SIZE and self._large and self._goes_on():
-                return
+        if n == pdu.BHS_SIZE and self._large and not self._filled and self._goes_on():
+            return
         self._filled += n
         self._parse(now)
 
@@ -166,8 +168,8 @@ class Connection:
         self.session.window(exp_cmd_sn, max_cmd_sn)
 
     def _goes_on(self) -> bool:
-        """Take the header that came alone behind a large payload in if it belongs to the same read's next one, as
-        most of them do; False when it is anything else, for `_parse`.
+        """Take the header that came alone behind a large payload in if it is that of another one, as most of them
+        are; False when it is anything else, for `_parse`.
         """
         header = _HOT.unpack_from(self._buffer)
         opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = header
@@ -199,7 +201,12 @@ class Connection:
         header_size, header_digest, data_digest = self._header_size, self._header_digest, self._data_digest
         any_order, max_recv = self._any_order, self.parameters.max_recv
         session, exp_stat_sn = self.session, self.exp_stat_sn
-        tasks, free = session.tasks, session.free
+        tasks = session.tasks
+        # What ended well, reads or writes of one owner: told at once, in the order of its end.
+        ready: list[Task] = []
+        starts: list[int] = []
+        written: list[Task] = []
+        owner = None
         count = read_count = read_bytes = write_count = write_bytes = 0
         unit = None
         started = 0.0
@@ -258,8 +265,12 @@ class Connection:
                                 read_count = read_bytes = write_count = write_bytes = 0
                             read_count += 1
                             read_bytes += length
-                            task.owner.read_ready(task, view, data, data + length)
-                            free.append(task)
+                            if task.owner is not owner or written:
+                                if owner is not None:
+                                    self._tell(owner, ready, starts, written)
+                                owner = task.owner
+                            ready.append(task)
+                            starts.append(data)
                         elif task is not session.nobody:
                             task.data_sn += 1
                             if length:
@@ -268,6 +279,7 @@ class Connection:
                                 task.got += length
                             if flags & pdu.STATUS:
                                 self.exp_stat_sn = exp_stat_sn
+                                self._tell(owner, ready, starts, written)
                                 session.outcomes.ended(task, 0, status, flags, residual, b"", now)
                         self._large = False
                     else:
@@ -310,12 +322,20 @@ class Connection:
                                     read_count = read_bytes = write_count = write_bytes = 0
                                 write_count += 1
                                 write_bytes += task.length
-                            session.outcomes.written(task)
+                                if task.owner is not owner or ready:
+                                    if owner is not None:
+                                        self._tell(owner, ready, starts, written)
+                                    owner = task.owner
+                                written.append(task)
+                            else:
+                                self._tell(owner, ready, starts, written)
+                                session.outcomes.finish(task, 0)
                         elif task is not session.nobody:
                             if data_sn > task.data_sn and task.got >= 0:
                                 raise _broken("It sent more data than came.")  # 7.9, 11.4.8
                             self.exp_stat_sn = exp_stat_sn
                             text = bytes(view[data : data + length])
+                            self._tell(owner, ready, starts, written)
                             session.outcomes.ended(task, buffer[pos + 2], status, flags, residual, text, now)
                         self._large = False
                     elif opcode == 0x31:  # R2T: offset and residual are where the data shall come from and how much
@@ -327,6 +347,7 @@ class Connection:
                             session.stale(itt)
                     else:
                         self.exp_stat_sn = exp_stat_sn
+                        self._tell(owner, ready, starts, written)
                         parsed = pdu.parse(view[pos : pos + pdu.BHS_SIZE])
                         session.window(exp, top)
                         session.upkeep.rare(parsed, bytes(view[data : data + length]))
@@ -335,6 +356,8 @@ class Connection:
                 pos = end
                 exp_cmd_sn, max_cmd_sn = exp, top  # of what is whole and undamaged
         finally:  # what ended before something wrong came has ended all the same
+            if owner is not None:
+                self._tell(owner, ready, starts, written)
             if unit is not None:
                 session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
         self._pos, self._filled = pos, filled
@@ -342,6 +365,19 @@ class Connection:
         self.pdus_received += count
         if exp_cmd_sn >= 0:
             session.window(exp_cmd_sn, max_cmd_sn)
+
+    def _tell(self, owner: Owner | None, ready: list[Task], starts: list[int], written: list[Task]) -> None:
+        """Tell an owner of reads and writes that ended well, and free their slots; the lists are empty then."""
+        if owner is None:
+            return
+        if ready:
+            owner.reads_ready(ready, self._view, starts)
+            self.session.free.extend(ready)
+            ready.clear()
+            starts.clear()
+        if written:
+            self.session.outcomes.written(owner, written)
+            written.clear()
 
     def _begin_rest(self, task: Task, data: int, filled: int, offset: int, length: int) -> None:
         """Put what is there of a payload into its place and receive the rest there, with pad and digest behind it."""
@@ -392,8 +428,20 @@ class Connection:
             self._spliced += n
             return
         length, self._spliced = self._spliced + n, 0
-        self.pipe = self._rest_task = None
-        self._rest_ended(task, length, now)
+        pipe, self.pipe, self._rest_task = self.pipe, None, None
+        flags, status, stat_sn, exp_cmd_sn, max_cmd_sn, _ = self._rest_fields
+        if flags & 7 != pdu.STATUS or status or task.got + length != task.length or pipe is None:
+            self._rest_ended(task, length, now)
+            return
+        # All of it, and well: what `_rest_ended` and `Outcomes.ended` do, without the calls.
+        self.exp_stat_sn = self._stat_sn(stat_sn, self.exp_stat_sn)
+        task.itt = ~task.itt
+        task.pipe = None
+        session = self.session
+        session.count(task.unit, task.started, now, 1, task.length, 0, 0)
+        cast("PipeOwner", task.owner).piped(task, pipe)
+        session.free.append(task)
+        session.window(exp_cmd_sn, max_cmd_sn)
 
     def unsplice(self) -> None:
         """The pipe is full: what is in it is copied to where the rest is received."""

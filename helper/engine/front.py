@@ -57,7 +57,29 @@ class Driver(Protocol):
         """The front's user left (None), or broke the rules."""
 
 
-class Front:
+class OneByOne:
+    """An Owner that is told of several as of each."""
+
+    def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
+        """As in Owner."""
+        raise NotImplementedError
+
+    def done(self, task: Task, error: int) -> None:
+        """As in Owner."""
+        raise NotImplementedError
+
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+        """As in Owner."""
+        for task, start in zip(tasks, starts, strict=True):
+            self.read_ready(task, view, start, start + task.length)
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        """As in Owner."""
+        for task in tasks:
+            self.done(task, 0)
+
+
+class Front(OneByOne):
     """One user of one unit. Subclasses speak his protocol.
 
     `fixed` and `patient` as in memory.Borrower.
@@ -345,7 +367,7 @@ def WAIT() -> None:  # noqa: N802 - a mark between pieces, not called
     """What a job yields to go on only when everything so far has ended."""
 
 
-class Job:
+class Job(OneByOne):
     """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
 
     __slots__ = (

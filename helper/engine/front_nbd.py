@@ -174,12 +174,12 @@ class NbdFront(Front):
     def _parse(self) -> None:  # noqa: C901, PLR0912 - the hot loop
         """The hot loop: every request that is all there becomes a command."""
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
-        unpack, session, unit, mask, shift, piece = (
-            _REQUEST.unpack_from, self.session, self.unit, self.mask, self.shift, self.piece,
-        )  # fmt: skip
-        size, free, read, kept, limit = self.size, session.free, session.read, self.kept, self.max_request
+        unpack, mask, shift, piece = _REQUEST.unpack_from, self.mask, self.shift, self.piece
+        size, kept, limit = self.size, self.kept, self.max_request
+        reads: list[tuple[int, int, int, int]] = []
+        room = self._room()
         while filled - pos >= 28:
-            if self.used >= self.max_used or not free or len(self.jobs) >= MAX_JOBS:
+            if len(reads) >= room:
                 self.block()
                 break
             magic, flags, kind, handle, offset, length = unpack(buffer, pos)
@@ -189,14 +189,21 @@ class NbdFront(Front):
             if self.held + kept + data > self.max_held and not self.may_hold(data):
                 self.block()
                 break
+            if (
+                kind == CMD_READ
+                and 0 < length <= piece
+                and not (offset | length) & mask
+                and offset + length <= size
+            ):  # fmt: skip
+                pos += 28
+                self.held += length
+                reads.append((handle, offset >> shift, length >> shift, length))
+                continue
+            if reads:  # they come first
+                self._read_all(reads)
             if kind == CMD_READ:
                 pos += 28
-                if 0 < length <= piece and not (offset | length) & mask and offset + length <= size:
-                    self.used += 1
-                    self.held += length
-                    read(unit, self, handle, offset >> shift, length >> shift, length)
-                else:
-                    self._odd_read(handle, offset, length)
+                self._odd_read(handle, offset, length)
             elif kind == CMD_WRITE:
                 if length > limit:
                     raise _broken("a write of more than it was told that it may")
@@ -215,10 +222,25 @@ class NbdFront(Front):
                 self._rare(kind, flags, handle, offset, length)
                 if self._leaving:
                     break
+            room = self._room()
+        if reads:
+            self._read_all(reads)
         left = filled - pos
         if pos and left:
             buffer[:left] = buffer[pos:filled]
         self._pos, self._filled = 0, left
+
+    def _read_all(self, reads: list[tuple[int, int, int, int]]) -> None:
+        """Start reads that were counted in `held`; the list is empty then."""
+        self.used += len(reads)
+        self.session.reads(self.unit, self, reads)
+        reads.clear()
+
+    def _room(self) -> int:
+        """How many more requests may be begun."""
+        if len(self.jobs) >= MAX_JOBS:
+            return 0
+        return min(self.max_used - self.used, len(self.session.free))
 
     def _begin_write(self, flags: int, handle: int, offset: int, length: int, at: int) -> None:
         self._into = self.session.pool.get(length)
@@ -293,6 +315,39 @@ class NbdFront(Front):
             self.is_dirty = True
             self.driver.dirty.append(self)
 
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+        """Queue the replies to reads."""
+        if len(tasks) == 1:
+            self.read_ready(tasks[0], view, starts[0], starts[0] + tasks[0].length)
+            return
+        pack, parts, held = _REPLY.pack_into, [], 0
+        for task, start in zip(tasks, starts, strict=True):
+            length = task.length
+            pack(view, start - HEADROOM, _REPLY_MAGIC, 0, task.cookie)
+            parts.append(view[start - HEADROOM : start + length])
+            held += length
+        self.out.add_all(parts)
+        self.used -= len(tasks)
+        self.held -= held
+        self.touch()
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        """Queue the replies to writes."""
+        if len(tasks) == 1:
+            self.done(tasks[0], 0)
+            return
+        out, pack, held = self.out, _REPLY.pack_into, 0
+        out.reserve(16 * len(tasks))
+        headers, at = out.headers, out.at
+        for task in tasks:
+            pack(headers, at, _REPLY_MAGIC, 0, task.cookie)
+            at += 16
+            held += task.length
+        out.at = at
+        self.used -= len(tasks)
+        self.held -= held
+        self.touch()
+
     def pipe(self, task: Task) -> Pipe | None:
         """Have a large read spliced, unless the client is slow: then it shall not keep a pipe from the others."""
         pipe = None if self.out.waiting else self.driver.pipes.get()
@@ -301,11 +356,23 @@ class NbdFront(Front):
         return pipe
 
     def piped(self, task: Task, pipe: Pipe) -> None:
-        """Queue the reply to a read that lies in a pipe."""
-        self.out.add_pipe(pipe)
+        """Send the reply to a read that lies in a pipe, or queue it behind others."""
         self.used -= 1
         self.held -= task.length
-        self.touch()
+        if not self.out.empty or self._leaving or self.closing is not None or not self._given(pipe):
+            self.out.add_pipe(pipe)
+            self.touch()
+
+    def _given(self, pipe: Pipe) -> bool:
+        """Send what is in a pipe past the empty queue; False when some of it is left."""
+        try:
+            self.out.sent += pipe.give(self.sock, more=False)
+        except OSError:  # full, or broken: the queue finds out
+            return False
+        if len(pipe):
+            return False
+        pipe.release()
+        return True
 
     def done(self, task: Task, error: int) -> None:
         """Queue the reply to a write, or to a read that failed."""

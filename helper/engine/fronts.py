@@ -161,8 +161,23 @@ class Fronts:
     def _round_end(self) -> None:
         """Everything of this round was taken in: send what came of it."""
         self._waking = False
-        self.flush()
-        self.memory.settle()
+        memory = self.memory
+        if self.dirty:
+            self.flush()
+        if memory.lends:
+            memory.settle()
+        if self.blocked:
+            self._resume()
+        if self.dirty:
+            self.flush()
+        if memory.lends:
+            memory.all_asked()
+            if memory.settle():
+                self.wake()  # somebody else may go on now, and nothing more may ever happen
+        self._send()
+
+    def _resume(self) -> None:
+        """Let those go on that wanted to be called again."""
         blocked, self.blocked = self.blocked, []
         for front in blocked:
             if self._fronts.get(front.number) is front:
@@ -170,8 +185,3 @@ class Fronts:
                     front.resume()
                 except Problem as problem:
                     self.front_over(front, problem)
-        self.flush()
-        self.memory.all_asked()
-        if self.memory.settle():
-            self.wake()  # somebody else may go on now, and nothing more may ever happen
-        self._send()

@@ -40,25 +40,39 @@ class Load(Front):
 
     def go_on(self) -> None:
         """Start commands until `depth` are on their way."""
-        session, unit, blocks, random = self.session, self.unit, self._blocks, self._random
-        free = session.free
-        while self.used < self.depth and free and not self.stopped:
-            if random is not None:
-                lba = int(random() * self._span) * blocks
-            else:
-                lba = self._cursor * blocks
-                self._cursor = (self._cursor + 1) % self._span
-            self.used += 1
-            if self._write:
-                session.write(unit, self, 0, lba, blocks, self._data, None)
-            else:
-                session.read(unit, self, 0, lba, blocks, self._length)
+        session, unit, blocks, length = self.session, self.unit, self._blocks, self._length
+        number = 0 if self.stopped else min(self.depth - self.used, len(session.free))
+        if number <= 0:
+            return
+        self.used += number
+        if not self._write:
+            session.reads(unit, self, [(0, lba, blocks, length) for lba in self._places(number)])
+            return
+        for lba in self._places(number):
+            session.write(unit, self, 0, lba, blocks, self._data, None)
+
+    def _places(self, number: int) -> list[int]:
+        """Return where the next commands go, in blocks."""
+        random, span, blocks = self._random, self._span, self._blocks
+        if random is not None:
+            return [int(random() * span) * blocks for _ in range(number)]
+        first, self._cursor = self._cursor, (self._cursor + number) % span
+        return [(first + i) % span * blocks for i in range(number)]
 
     def read_ready(self, _task: Task, _view: memoryview, _start: int, _end: int) -> None:
         """Another one, when the round's are all counted."""
         self.used -= 1
-        if not self.is_blocked:
-            self.block()
+        self.block()
+
+    def reads_ready(self, tasks: list[Task], _view: memoryview, _starts: list[int]) -> None:
+        """As read_ready."""
+        self.used -= len(tasks)
+        self.block()
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        """As read_ready."""
+        self.used -= len(tasks)
+        self.block()
 
     def done(self, _task: Task, error: int) -> None:
         """As read_ready."""

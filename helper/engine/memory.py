@@ -57,6 +57,11 @@ class Memory:
         self._keep()
 
     @property
+    def lends(self) -> bool:
+        """Whether somebody has something that is to be given back, or was refused."""
+        return bool(self._debtors or self._refused)
+
+    @property
     def lent(self) -> int:
         """How much fronts have beyond their shares."""
         return sum(front.max_held - self.share for front in self._debtors.values())

@@ -23,7 +23,7 @@ from .task import INDEX_MASK, OTHER, READ_16, Task, Unit
 
 if TYPE_CHECKING:
     from .session import Session
-    from .task import PipeOwner
+    from .task import Owner, PipeOwner
 
 #: How often a command is sent again at once (unit attention, aborted command) before it fails.
 MAX_RETRIES = 5
@@ -44,12 +44,18 @@ class ScsiCall:
     def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
         """Never called: its reads have a place of their own."""
 
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+        """Never called, as `read_ready`."""
+
     def done(self, task: Task, error: int) -> None:
         """It ended well, or the session did."""
         if error:
             self.finished(Problem("ConnectionLost", address=""))
         else:
             self.finished(ScsiResult(0, bytes(self.room[: max(task.got, 0)])))
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        """Never called: what it sends is no WRITE of a front."""
 
 
 class Outcomes:
@@ -75,16 +81,14 @@ class Outcomes:
             found.append(heapq.heappop(self._later)[2])
         return found
 
-    def written(self, task: Task) -> None:
-        """End a command without data from the target that went well; reads and writes were counted."""
-        if task.pooled is not None:
-            self._let_go(task)
-        if not task.opcode:
-            self.finish(task, 0)
-            return
-        task.data = None
-        task.owner.done(task, 0)
-        self._session.free.append(task)
+    def written(self, owner: Owner, tasks: list[Task]) -> None:
+        """End writes of one owner that went well and were counted."""
+        for task in tasks:
+            if task.pooled is not None:
+                self._let_go(task)
+            task.data = None
+        owner.writes_done(tasks)
+        self._session.free.extend(tasks)
 
     def ended(
         self, task: Task, response: int, status: int, flags: int, residual: int, text: bytes, now: float

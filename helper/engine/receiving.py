@@ -25,7 +25,8 @@ class LowWater:
 
     def expect(self, missing: int) -> None:
         """`missing` bytes are sure to come, if anything does."""
-        self._set(min(missing, _MOST) if missing >= _LEAST else 1)
+        if missing or self._now != 1:
+            self._set(min(missing, _MOST) if missing >= _LEAST else 1)
 
     def relax(self) -> None:
         """Be woken by the next byte: on a slow link it is a sign of life."""

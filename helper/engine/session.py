@@ -35,9 +35,10 @@ from .upkeep import Upkeep
 if TYPE_CHECKING:
     from .connection import Connection
 
-_M = 0xFFFFFFFF
+_M, _HALF = 0xFFFFFFFF, 1 << 31
 _READ = pdu.FINAL | pdu.READ | pdu.Attribute.SIMPLE
 _WRITE = pdu.WRITE | pdu.Attribute.SIMPLE
+_WHOLE_WRITE = _WRITE | pdu.FINAL
 _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 
 #: Slots for scans and the like, beside those of the queue depth.
@@ -177,6 +178,45 @@ class Session:
         out.at = at + 48
         connection.pdus_sent += 1
 
+    def reads(self, unit: Unit, owner: object, requests: list[tuple[int, int, int, int]]) -> None:
+        """Read several: (cookie, lba, blocks, length) of each; so many slots must be free. As `read` for each."""
+        connection, number = self.connection, len(requests)
+        if (
+            number == 1 or connection is None or self._credit < number or not unit.ready or self.waiting
+            or not connection.plain
+        ):  # fmt: skip
+            for cookie, lba, blocks, length in requests:
+                self.read(unit, owner, cookie, lba, blocks, length)
+            return
+        out = connection.out
+        out.reserve(48 * number)
+        free, now, lun, exp_stat_sn = self.free, self.now, unit.lun, connection.exp_stat_sn
+        pack, headers, at, cmd_sn = COMMAND_16.pack_into, out.headers, out.at, self.cmd_sn
+        for cookie, lba, blocks, length in requests:
+            task = free.pop()
+            task.unit = unit
+            task.owner = owner  # type: ignore[assignment]
+            task.cookie = cookie
+            task.flags = _READ
+            task.opcode = READ_16
+            task.lba = lba
+            task.blocks = blocks
+            task.length = length
+            task.started = now
+            task.cdb1 = task.attempts = task.timeouts = task.got = task.data_sn = 0
+            task.cmd_sn = cmd_sn
+            task.itt = itt = (~task.itt + TAG_STEP) & TAG_MASK
+            pack(
+                headers, at, 1, _READ, 0, 0, lun, itt, length, cmd_sn, exp_stat_sn, READ_16, 0, lba, blocks, 0, 0,
+            )  # fmt: skip
+            cmd_sn = (cmd_sn + 1) & _M
+            at += 48
+        out.at = at
+        self.cmd_sn = cmd_sn
+        unit.in_flight += number
+        self._credit -= number
+        connection.pdus_sent += number
+
     def read_into(self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, dest: memoryview) -> None:
         """Read into the owner's own place; a slot must be free. The owner is told with `done`."""
         task = self.free.pop()
@@ -222,7 +262,26 @@ class Session:
         task.sent_at = self.now
         cmd_sn = self.cmd_sn
         self.cmd_sn = (cmd_sn + 1) & _M
-        connection.put_command(task, cmd_sn)
+        length = task.length
+        if length > connection.whole or length & 3:
+            connection.put_command(task, cmd_sn)
+            return
+        # The same without the calls, for what goes with the command as it is.
+        task.cmd_sn = cmd_sn
+        task.got, task.r2t_sn, task.solicited = -1, 0, length
+        task.itt = itt = (~task.itt + TAG_STEP) & TAG_MASK
+        out = connection.out
+        at = out.at
+        if at + 64 > len(out.headers):
+            out.reserve(64)
+            at = out.at
+        COMMAND_16.pack_into(
+            out.headers, at, 1, _WHOLE_WRITE, 0, length, unit.lun, itt, length, cmd_sn, connection.exp_stat_sn,
+            WRITE_16, task.cdb1, lba, blocks, 0, 0,
+        )  # fmt: skip
+        out.at = at + 48
+        out.add(data)
+        connection.pdus_sent += 1
 
     def command(self, unit: Unit, owner: object, cookie: int, cdb: bytes, data: bytes | None = None) -> None:
         """Send another command, with data to send or without data; a slot must be free."""
@@ -287,11 +346,12 @@ class Session:
         """Take a PDU's ExpCmdSN and MaxCmdSN: serial numbers that only move forward (4.2.2.1)."""
         if exp_cmd_sn == self._exp_cmd_sn and max_cmd_sn == self._max_cmd_sn and not self.limit:
             return
-        if pdu.sn_lt(max_cmd_sn, pdu.sn_add(exp_cmd_sn, -1)):
+        # pdu.sn_lt and sn_add without the calls: this is done once for each receive.
+        if (max_cmd_sn - exp_cmd_sn + 1) & _M > _HALF:
             return
-        if pdu.sn_lt(self._exp_cmd_sn, exp_cmd_sn):
+        if 0 < (exp_cmd_sn - self._exp_cmd_sn) & _M < _HALF:
             self._exp_cmd_sn = exp_cmd_sn
-        if pdu.sn_lt(self._max_cmd_sn, max_cmd_sn):
+        if 0 < (max_cmd_sn - self._max_cmd_sn) & _M < _HALF:
             self._max_cmd_sn = max_cmd_sn
         self._set_credit()
         if self.waiting:

@@ -38,8 +38,16 @@ class Owner(Protocol):
         takes it (and sets it to None) has them for as long as needed.
         """
 
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+        """Several reads at once, as `read_ready`: the bytes of each are `task.length` from its start on, and none is
+        in `pooled`. The slots are used again when the call returns.
+        """
+
     def done(self, task: Task, error: int) -> None:
         """Everything else that ended: with an errno, or 0."""
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        """Several writes at once that went well, as `done`. The slots are used again when the call returns."""
 
 
 class PipeOwner(Owner, Protocol):
@@ -175,7 +183,13 @@ class _Nobody:
     def read_ready(self, _task: Task, _view: memoryview, _start: int, _end: int) -> None:
         """Nothing to do."""
 
+    def reads_ready(self, _tasks: list[Task], _view: memoryview, _starts: list[int]) -> None:
+        """Nothing to do."""
+
     def done(self, _task: Task, _error: int) -> None:
+        """Nothing to do."""
+
+    def writes_done(self, _tasks: list[Task]) -> None:
         """Nothing to do."""
 
 

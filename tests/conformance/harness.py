@@ -25,7 +25,7 @@ from lundock.helper.api.errors import Problem
 from lundock.helper.engine.discovery import FoundTarget
 from lundock.helper.engine.discovery_run import DiscoveryRun
 from lundock.helper.engine.engine import Engine, SessionConfig
-from lundock.helper.engine.front import Front, Job
+from lundock.helper.engine.front import Front, Job, OneByOne
 from lundock.helper.engine.login import LoginConfig
 from lundock.helper.engine.loop import Loop
 from lundock.helper.engine.names import Portal
@@ -145,7 +145,7 @@ def connect(portal: Portal) -> socket.socket:
     return socket.create_connection((portal.address, portal.port), timeout=5)
 
 
-class Call:
+class Call(OneByOne):
     """One request to the session, and what became of it."""
 
     def __init__(self) -> None:

@@ -11,6 +11,7 @@ from lundock.helper.api.statistics import Writer
 from lundock.helper.engine.buffers import Buffer, Pool
 from lundock.helper.engine.connection import Connection
 from lundock.helper.engine.framing import PduReader
+from lundock.helper.engine.front import OneByOne
 from lundock.helper.engine.keys import Parameters
 from lundock.helper.engine.login import LoginResult
 from lundock.helper.engine.scsi import cdb
@@ -68,7 +69,7 @@ class Upward:
         self.said.append((time2wait, problem.code))
 
 
-class Owner:
+class Owner(OneByOne):
     """Notes how its tasks end."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from lundock.helper.api.statistics import Writer
 from lundock.helper.engine.connection import Connection
 from lundock.helper.engine.login import LoginResult, Parameters
 from lundock.helper.engine.session import Session
-from lundock.helper.engine.task import Unit
+from lundock.helper.engine.task import Task, Unit
 
 LUN = 0x0001_0000_0000_0000
 NO_TAG = 0xFFFFFFFF
@@ -95,8 +95,16 @@ class Asker:
         view[start - 16 : start] = b"\xee" * 16  # as the fronts do
         self.ended.append((task.cookie, 0, bytes(view[start:end])))  # type: ignore[attr-defined]
 
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+        for task, start in zip(tasks, starts, strict=True):
+            self.read_ready(task, view, start, start + task.length)
+
     def done(self, task: object, error: int) -> None:
         self.ended.append((task.cookie, error, b""))  # type: ignore[attr-defined]
+
+    def writes_done(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            self.done(task, 0)
 
     @property
     def errors(self) -> list[int]:
