@@ -74,6 +74,7 @@ _LABELS: Mapping[str, str] = {
     "busy_first_delay": mark("First pause when busy"),
     "busy_last_delay": mark("Longest pause when busy"),
     "look_delay": mark("Longest pause when not ready"),
+    "look_interval": mark("Look for changes"),
     "reconnect_delay": mark("Longest pause when away"),
     "steady_time": mark("A good connection lasts"),
     "recovery_timeout": mark("Wait for a lost target"),
@@ -82,13 +83,17 @@ _LABELS: Mapping[str, str] = {
     "read_only": mark("Read only"),
     "attach_method": mark("Attach disks as"),
 }
-_SPECIAL: Mapping[str, str] = {"recovery_timeout": mark("for ever"), "ping_interval": mark("never")}
+_SPECIAL: Mapping[str, str] = {
+    "recovery_timeout": mark("for ever"),
+    "ping_interval": mark("never"),
+    "look_interval": mark("never"),
+}
 #: Which settings stand where; what is in none of them stands at the end, under “Agreed at login”.
 _GROUPS: Sequence[tuple[str, tuple[str, ...], bool]] = (
     (mark("Protection"), ("read_only",), False),
     (mark("Checksums"), ("header_digest", "data_digest"), False),
     (mark("When the target is away"), ("recovery_timeout", "ping_interval", "ping_timeout"), False),
-    (mark("Data path"), ("attach_method", "queue_depth", "memory_limit"), False),
+    (mark("Data path"), ("attach_method", "queue_depth", "memory_limit", "look_interval"), False),
     (
         mark("Deadlines"),
         (

@@ -332,6 +332,7 @@ class Engine:
     def _first_scan_done(self, problem: Problem | None) -> None:
         if problem is None:
             self._was_connected = True
+            self._units.watch(number(self._settings, "look_interval"))
             self._set_state("connected", None)
         elif self.session.connection is not None:
             self._broken = problem
@@ -483,6 +484,7 @@ class Engine:
         self._close_socket()
         self._connecting.stop()
         self._fronts.pipes.close()
+        self._units.stop()
         self._stop_recovery_timer()
         for timer in (self._retry, self._logout_timer):
             if timer is not None:

@@ -7,14 +7,17 @@ swapped in under an open device.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from ..api.errors import Problem
 from .backoff import doubled
-from .loop import Loop
+from .loop import Loop, Timer
 from .scsi import disk as disks
+from .scsi import sense as senses
+from .scsi.cdb import test_unit_ready
 from .scsi.disk import LunInfo, ScsiRequest, ScsiResult
 from .session import Session
 from .task import Unit
@@ -55,6 +58,40 @@ class Units:
         self._loop = loop
         self._user = user
         self._looking = False
+        self._turn = 0
+        self._asking: Timer | None = None
+
+    # -- what units have to tell -------------------------------------------------------------------------------
+    def watch(self, seconds: int) -> None:
+        """Ask one unit after the other, every so many seconds (0: never): a unit attention waits for a command (SAM-5,
+        5.14), and nobody else may send one, least of all to units that are not in use.
+        """
+        self.stop()
+        if seconds:
+            self._asking = self._loop.call_later(seconds, lambda: self._ask_next(seconds))
+
+    def stop(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
+    def _ask_next(self, seconds: int) -> None:
+        self.watch(seconds)
+        units = [unit for unit in self._session.units.values() if unit.info is not None and unit.ready]
+        if self._session.connection is None or not units:
+            return
+        self._turn += 1
+        unit = units[self._turn % len(units)]
+        with contextlib.suppress(Problem):  # too much is going on: another time
+            self._session.scsi(ScsiRequest(unit.lun, test_unit_ready()), lambda answer: self._told(unit, answer))
+        self._user.wake()
+
+    def _told(self, unit: Unit, answer: ScsiResult | Problem) -> None:
+        if isinstance(answer, ScsiResult) and answer.status:
+            verdict = senses.classify(answer.status, answer.sense)
+            if verdict.sense.key == senses.SenseKey.UNIT_ATTENTION:
+                self._session.outcomes.report(unit, verdict)
 
     # -- scans -------------------------------------------------------------------------------------------------
     def scan(self, done: Done) -> None:

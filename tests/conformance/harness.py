@@ -233,7 +233,7 @@ class Lab(Turning):
             **{"first_attention": False, "parameters": given, **target},
         )
         self.server = Server(ServerConfig((config,), **server), script=self.play, record=True)
-        self.settings = {"ping_interval": 0, "default_time2wait": 0, **settings}
+        self.settings = {"ping_interval": 0, "look_interval": 0, "default_time2wait": 0, **settings}
         self._login = {"cmd_sn": CMD_SN, **login}
         self.fronts: dict[int, User] = {}
         self._ttt = itertools.count(0x7000)

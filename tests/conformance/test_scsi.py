@@ -122,6 +122,42 @@ def test_units_are_listed_again_when_the_target_says_so(make_lab: MakeLab):
     assert lab.host.kinds().count("luns-changed") == 2
 
 
+def ask(lab: Lab, times: int) -> None:
+    """Let a unit be asked, `times` in all."""
+    lab.later(41, lambda: len(of_opcode(lab, 0x00)) >= times)
+    lab.settle()
+
+
+def test_idle_units_are_asked_in_turn_whether_something_changed(make_lab: MakeLab):
+    """SAM-5, 5.14: a unit attention waits for a command: TEST UNIT READY, which does nothing else."""
+    disks = [DiskConfig(size=1 << 20, lun=number) for number in (0, 1, 2)]
+    lab = make_lab(disks=disks, settings={"look_interval": 40}).up()
+    units = lab.server.units(TARGET)
+    lab.clock.jump(30)
+    lab.turn()
+    assert not lab.received(Op.SCSI_COMMAND)
+    units[2].attention(LUNS_CHANGED)
+    for asked in (1, 2, 3):
+        ask(lab, asked)
+    assert sorted(pdu.lun for pdu in of_opcode(lab, 0x00)[:3]) == [0, 1 << 48, 2 << 48]
+    lab.later(1, lambda: of_opcode(lab, REPORT_LUNS))
+    assert ("luns-changed", {"lun": f"{2 << 48:016x}", "sense": "6/3f/0e"}) in lab.host.events
+    lab.settle()
+    assert not lab.logins()
+
+
+def test_a_unit_that_is_busy_or_not_ready_is_no_news(make_lab: MakeLab):
+    lab = make_lab(settings={"look_interval": 40}).up()
+    for nth, result in enumerate((Result(status=0x08), Result.check(Sense(0x2, 0x04, 0x01))), 1):
+        lab.play.when_executing(0x00, result, nth=nth)
+    for asked in (1, 2, 3):
+        ask(lab, asked)
+    assert lab.host.events == []
+    lab.peer.close()
+    lab.until(lambda: lab.host.states.count("connected") == 2)
+    ask(lab, 5)  # one more is the look at the unit when it came back
+
+
 def test_a_full_queue_makes_fewer_commands_wait_at_the_target(make_lab: MakeLab):
     """SAM-5, 5.3.1, TASK SET FULL: all are done in the end, and meanwhile fewer are there at once."""
     lab = make_lab(target={"queue_depth": 64}).up()

@@ -199,6 +199,18 @@ def test_disks_that_come_and_go_while_logged_in(tgtd: Tgtd) -> None:
         assert one.client.state == "connected"
 
 
+def test_changes_are_noticed_when_nobody_reads_or_writes(tgtd: Tgtd) -> None:
+    """tgtd tells it to its own controller, LUN 0, at which nobody else asks; the disk that was swapped says nothing."""
+    target = tgtd.add_target("iqn.2026-01.example:idle", [LunSpec(MIB)])
+    with Using(target.url() + "?look_interval=1") as one:
+        tgtd.add_lun(target, 2, LunSpec(MIB))
+        one.until(lambda: one.numbers() == [1, 2])
+        tgtd.remove_lun(target, 1)
+        tgtd.add_lun(target, 1, LunSpec(MIB), scsi_id="another", scsi_sn="another")
+        one.until(lambda: "identity-changed" in one.kinds())
+        assert one.write(0, NOISE[:512]) == errno.EIO
+
+
 def test_a_disk_that_becomes_read_only_and_goes_offline_while_logged_in(tgtd: Tgtd) -> None:
     target = tgtd.add_target("iqn.2026-01.example:changing", [LunSpec(MIB)])
     with Using(target.url()) as one:

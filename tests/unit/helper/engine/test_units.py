@@ -283,3 +283,19 @@ def test_same_without_a_name():
     assert same(nothing, nothing)
     assert not same(nothing, dataclasses.replace(nothing, size=2 << 20))
     assert [identity(info) for info in (DISK, serial, nothing)] == ["naa.5000", "S1", "V M, 1048576 bytes"]
+
+
+def test_units_are_asked_until_nobody_wants_it_any_more(user):
+    user.units.watch(0)
+    assert user.loop._timers == []
+    user.scan()
+    user.units.watch(7)
+    assert user.later() == 7  # an answer without news
+    assert user.events == []
+    user.session.spare.clear()
+    assert user.later() == 7  # no slot for it: the next time
+    user.session.lost()
+    assert user.later() == 7
+    assert user.wire.sent() == []
+    user.units.stop()
+    assert all(timer.callback is None for _, _, timer in user.loop._timers)
