@@ -361,7 +361,8 @@ class Service:
     def attach(self, caller: Caller, lun: Lun, method: str, *, read_only: bool) -> Job:
         """Make a disk a device. Details: device, method, reason."""
         if method != "auto" and method not in {m.name for m in self.methods}:
-            raise Problem("InvalidArgument", argument="method", detail="Manager.AttachMethods lists them.")
+            names = ", ".join(m.name for m in self.methods)
+            raise Problem("InvalidArgument", argument="method", detail=f"It is auto, or one of: {names}.")
 
         async def work(job: Job) -> dict[str, Any]:
             session = lun.session

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from lundock.helper.api.errors import Problem, describe
@@ -18,6 +19,7 @@ from .report import Failed, Report
 from .scene import CHAP_NAME, Scene, scene
 
 PICTURES = Path("build/demo")
+MAX_WATCH = 600
 
 
 def main() -> int:
@@ -25,8 +27,13 @@ def main() -> int:
     parser = argparse.ArgumentParser("./dev demo", description=__doc__)
     parser.add_argument("--headless", action="store_true", help="print the steps instead of showing the window")
     parser.add_argument("--pictures", type=Path, default=PICTURES, help="where the window is drawn to (build/demo)")
-    parser.add_argument("--watch", type=float, default=3.0, help="seconds of activity in the pictures (3)")
+    parser.add_argument("--watch", type=_seconds, default=3.0, help="seconds of activity in the pictures (3)")
     options = parser.parse_args()
+    try:
+        options.pictures.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.pictures).close()
+    except OSError as error:
+        parser.error(f"--pictures: nothing can be written to {options.pictures}: {error.strerror}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends us, takes everything down first
     traces.mark()
     report = Report()
@@ -48,6 +55,13 @@ def main() -> int:
     if headless:
         print(f"Every step worked ({report.total():.1f} s).")
     return 0
+
+
+def _seconds(words: str) -> float:
+    seconds = float(words)
+    if not 0 <= seconds <= MAX_WATCH:
+        raise argparse.ArgumentTypeError(f"it is a number from 0 to {MAX_WATCH}")
+    return seconds
 
 
 def _display() -> bool:
