@@ -16,7 +16,7 @@ from lundock.helper.api.errors import ERROR_PREFIX, Problem
 from lundock.helper.api.objects import Call, ObjectServer
 from lundock.helper.api.values import Descriptor, ObjectPath
 from support import need, procs
-from support.busclient import Client, run, secrets_pipe
+from support.busclient import Client, introspected, run, secrets_pipe
 from support.helper import HelperProcess
 from support.tgtd import LunSpec, Tgtd, TgtTarget
 
@@ -51,6 +51,8 @@ def test_look_save_connect_and_disconnect(helper: HelperProcess, tgtd: Tgtd, pla
         disks = [await client.properties(lun, names.LUN) for lun in details["luns"]]
         assert sorted(d["Size"] for d in disks if d["Kind"] == "disk") == [8 * MIB, 16 * MIB]
         assert {d["Target"] for d in disks} == {target}
+        await introspected(client.connection, session, names.SESSION)
+        await introspected(client.connection, details["luns"][0], names.LUN)
         live = await client.properties(session, names.SESSION)
         assert (live["State"], live["Portal"]["port"]) == ("connected", tgtd.port)
         assert live["Parameters"]["MaxRecvDataSegmentLength"] > 0

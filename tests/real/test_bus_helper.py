@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import socket
 import sqlite3
@@ -20,11 +19,11 @@ from typing import Any
 import pytest
 from lundock.helper.api import names
 from lundock.helper.api.bus import PROPERTIES, BusError, Connection, Signal
-from lundock.helper.api.contract import interfaces
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.objects import INTROSPECTABLE
 from lundock.helper.api.values import ObjectPath
 from support import leaks, procs
+from support.busclient import introspected
 from support.buses import session_bus
 from support.helper import HelperProcess, running_helper
 
@@ -47,20 +46,16 @@ async def add(connection: Connection, port: int, name: str = NAME) -> ObjectPath
     return ObjectPath(await connection.call(names.ROOT_PATH, names.MANAGER, "AddTarget", name, portals, {}))
 
 
-def _no_space(text: str) -> str:
-    return re.sub(r">\s+<", "><", text)
-
-
 def test_introspection_is_the_contract(helper: HelperProcess) -> None:
     async def steps(connection: Connection) -> None:
         target = await add(connection, procs.free_port())
         job = await connection.call(target, names.TARGET, "Login", {})
-        for path, name in ((names.ROOT_PATH, names.MANAGER), (target, names.TARGET), (job, names.JOB)):
-            (text,) = await connection.call_raw(names.BUS_NAME, path, INTROSPECTABLE, "Introspect")
-            found = {i.get("name"): i for i in ET.fromstring(text).findall("interface")}
-            assert _no_space(ET.tostring(found[name], "unicode").strip()) == _no_space(interfaces()[name].xml)
+        portal = await connection.call(names.ROOT_PATH, names.MANAGER, "AddPortal", "127.0.0.1:1", {})
+        shown = {names.ROOT_PATH: names.MANAGER, target: names.TARGET, job: names.JOB, portal: names.PORTAL}
+        for path, name in shown.items():
+            await introspected(connection, path, name)
         (text,) = await connection.call_raw(names.BUS_NAME, names.ROOT_PATH, INTROSPECTABLE, "Introspect")
-        assert {node.get("name") for node in ET.fromstring(text).findall("node")} == {"targets", "jobs"}
+        assert {node.get("name") for node in ET.fromstring(text).findall("node")} == {"targets", "jobs", "portals"}
         (text,) = await connection.call_raw(names.BUS_NAME, "/", INTROSPECTABLE, "Introspect")
         assert [node.get("name") for node in ET.fromstring(text).findall("node")] == ["io"]
 

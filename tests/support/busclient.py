@@ -6,12 +6,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import xml.etree.ElementTree as ET
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lundock.helper.api import names
 from lundock.helper.api.bus import Connection, Signal
+from lundock.helper.api.contract import interfaces
 from lundock.helper.api.errors import ERROR_PREFIX
+from lundock.helper.api.objects import INTROSPECTABLE
 from lundock.helper.api.values import ObjectPath
 
 
@@ -68,6 +72,17 @@ class Client:
 
     async def properties(self, path: str, interface: str) -> dict[str, Any]:
         return dict(await self.connection.get_all(path, interface))
+
+
+async def introspected(connection: Connection, path: str, name: str) -> None:
+    """Check that an object shows its interface exactly as the contract has it."""
+
+    def no_space(text: str) -> str:
+        return re.sub(r">\s+<", "><", text.strip())
+
+    (text,) = await connection.call_raw(names.BUS_NAME, path, INTROSPECTABLE, "Introspect")
+    found = {i.get("name"): i for i in ET.fromstring(text).findall("interface")}
+    assert no_space(ET.tostring(found[name], "unicode")) == no_space(interfaces()[name].xml)
 
 
 Steps = Callable[[Client], Awaitable[None]]
