@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The D-Bus connection of both halves. The one module that imports dbus-next (dbus-fast from Python 3.15 on).
+"""The D-Bus connection of both halves.
 
 Only the library's messages and their marshalling are used. The connection is made here, because theirs ends when a
 socket is full, sends texts of exceptions to callers, lets calls hang when the bus dies, loses descriptors on a full
@@ -25,69 +25,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from socket import socket
 from typing import Any, cast
 
 from . import names
+from .buserrors import DBUS, DBUS_PATH, OBJECT_MANAGER, PROPERTIES, BusError, received, unforeseen
 from .contract import interfaces
 from .encoding import Encoder
-from .errors import ERROR_PREFIX, Problem, from_wire
+from .errors import ERROR_PREFIX, Problem
 from .faults import internal
+from .messages import MAX_CALL, TOO_LONG, Message, MessageFlag, MessageType, Variant, header, read
+from .signals import Rule, Signal, Subscription
 from .stream import Stream, close_all, connect
-from .values import Decoder, Descriptor, ObjectPath, Typed, split
-
-if sys.version_info >= (3, 15):
-    from dbus_fast._private.unmarshaller import Unmarshaller
-    from dbus_fast.constants import MessageFlag, MessageType
-    from dbus_fast.message import Message
-    from dbus_fast.signature import Variant
-else:
-    from dbus_next._private.unmarshaller import Unmarshaller
-    from dbus_next.constants import MessageFlag, MessageType
-    from dbus_next.message import Message
-    from dbus_next.signature import Variant
+from .values import Decoder, Descriptor, ObjectPath, split
 
 log = logging.getLogger(__name__)
-
-_Unmarshaller: Any = Unmarshaller  # the library has no types there
 
 #: Seconds that a call may take; with the question for a password allowed, people have to find it first.
 CALL_TIMEOUT = 30.0
 INTERACTIVE_TIMEOUT = 600.0
-
-#: A call of the contract has less. More is read from the socket, but nothing is made of it: a few megabytes of small
-#: values, from whoever is on the bus, would keep everybody else waiting for seconds.
-MAX_CALL = 1 << 16
-
-DBUS = "org.freedesktop.DBus"
-DBUS_PATH = "/org/freedesktop/DBus"
-PROPERTIES = "org.freedesktop.DBus.Properties"
-OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
-
-
-class BusError(Exception):
-    """An error that another service than ours answered with: its D-Bus name and its text."""
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(name, text)
-        self.name = name
-        self.text = text
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A signal as it came."""
-
-    path: str
-    interface: str
-    member: str
-    args: tuple[Any, ...]
-    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,45 +76,6 @@ class Reply:
     keys: Sequence[Any] = ()
 
 
-@dataclass(slots=True)
-class _Rule:
-    """A subscription and what a signal must be like to belong to it."""
-
-    callback: Callable[[Signal], None]
-    text: str
-    sender: str
-    path: str
-    namespace: str
-    interface: str
-    member: str
-    args: tuple[str | None, ...]
-
-    def about(self, signal: Any, owner: str) -> bool:
-        """Whether it may fit, from what stands in the header."""
-        wanted = ((self.path, signal.path), (self.interface, signal.interface), (self.member, signal.member))
-        if any(want not in ("", found) for want, found in wanted) or (self.sender and signal.sender != owner):
-            return False
-        return not self.namespace or f"{signal.path}/".startswith(f"{self.namespace}/")
-
-    def fits(self, signal: Signal, owner: str) -> bool:
-        """Whether it does."""
-        return self.about(signal, owner) and all(
-            want is None or signal.args[n : n + 1] == (want,) for n, want in enumerate(self.args)
-        )
-
-
-class Subscription:
-    """A running subscription; `close` ends it."""
-
-    def __init__(self, closers: Sequence[Callable[[], None]]) -> None:
-        self._closers = list(closers)
-
-    def close(self) -> None:
-        """End it; a second time does nothing."""
-        while self._closers:
-            self._closers.pop()()
-
-
 Handler = Callable[[Incoming], Awaitable[Reply]]
 
 
@@ -167,7 +87,7 @@ class Connection:
         self.unique_name = ""
         self._serial = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
         self._owners: dict[str, str] = {}
         self._handler: Handler | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -214,7 +134,7 @@ class Connection:
         try:
             signature, result = await self._ask(head, types, args, keys, seconds, interactive=interactive)
         except BusError as error:
-            raise _unforeseen(error, path) from error
+            raise unforeseen(error, path) from error
         except (TypeError, ValueError) as error:
             raise Problem("InvalidArgument", argument=method, detail="A value has another type.") from error
         if signature != "".join(arg.signature for arg in known.outputs):
@@ -267,7 +187,7 @@ class Connection:
         try:
             (found,) = await self.call_raw(destination, path, OBJECT_MANAGER, "GetManagedObjects")
         except BusError as error:
-            raise _unforeseen(error, path) from error
+            raise unforeseen(error, path) from error
         return found
 
     async def get_all(self, path: str, interface: str, destination: str = names.BUS_NAME) -> Any:
@@ -275,7 +195,7 @@ class Connection:
         try:
             (found,) = await self.call_raw(destination, path, PROPERTIES, "GetAll", "s", (interface,))
         except BusError as error:
-            raise _unforeseen(error, path) from error
+            raise unforeseen(error, path) from error
         return found
 
     # ---- signals and names ---------------------------------------------------------------------------------------
@@ -298,7 +218,7 @@ class Connection:
         parts = {"sender": sender, "path": path, "path_namespace": namespace, "interface": interface, "member": member}
         parts |= {f"arg{n}": text for n, text in enumerate(args) if text is not None}
         rule = ",".join(["type='signal'", *(f"{name}='{value}'" for name, value in parts.items() if value)])
-        entry = _Rule(callback, rule, sender, path, namespace, interface, member, args)
+        entry = Rule(callback, rule, sender, path, namespace, interface, member, args)
         if sender and not sender.startswith(":") and sender != DBUS and sender not in self._owners:
             self._owners[sender] = ""
             # kept for the connection's life: the owners of a handful of names
@@ -311,7 +231,7 @@ class Connection:
             raise
         return Subscription([lambda: self._unsubscribe(entry)])
 
-    def _unsubscribe(self, entry: _Rule) -> None:
+    def _unsubscribe(self, entry: Rule) -> None:
         self._rules.remove(entry)
         if not self._stream.closed:
             head = {"destination": DBUS, "path": DBUS_PATH, "interface": DBUS, "member": "RemoveMatch"}
@@ -425,7 +345,7 @@ class Connection:
         encoder = Encoder()
         try:
             body = encoder.body(types, values, keys)
-            data = _header(Message(**head), "".join(types), len(body), len(encoder.fds)) + body
+            data = header(Message(**head), "".join(types), len(body), len(encoder.fds)) + body
         except BaseException:
             encoder.close()
             raise
@@ -433,7 +353,7 @@ class Connection:
 
     def _received(self, data: bytes, fds: list[int]) -> None:
         try:
-            message = self._read(data)
+            message = read(data, self._wanted)
         except Exception:
             log.debug("a message was not understood", exc_info=True)
             message = None
@@ -448,18 +368,9 @@ class Connection:
         }
         actions[message.message_type](message, fds)
 
-    def _read(self, data: bytes) -> Message | None:
-        """Return the message; of a large one that nobody wants none, or the header alone."""
-        if len(data) > MAX_CALL:
-            head: Message = _Unmarshaller(io.BytesIO(_without_body(data))).unmarshall()
-            owners = self._owners
-            if head.message_type is MessageType.SIGNAL:
-                if not any(rule.about(head, owners.get(rule.sender, rule.sender)) for rule in self._rules):
-                    return None
-            elif head.message_type is MessageType.METHOD_CALL:
-                head.signature = TOO_LONG
-                return head
-        return cast("Message | None", _Unmarshaller(io.BytesIO(data)).unmarshall())
+    def _wanted(self, head: Any) -> bool:
+        """Whether somebody may have asked for this signal."""
+        return any(rule.about(head, self._owners.get(rule.sender, rule.sender)) for rule in self._rules)
 
     def _replied(self, message: Message, fds: list[int]) -> None:
         decoder = Decoder(Variant, fds)
@@ -473,7 +384,7 @@ class Connection:
             future.set_exception(Problem("Internal", log_id="malformed-reply"))
             return
         if message.message_type == MessageType.ERROR:
-            future.set_exception(_error(message.error_name, values))
+            future.set_exception(received(message.error_name, values))
         else:
             future.set_result((message.signature, values))
 
@@ -542,30 +453,6 @@ class Connection:
             raise internal(error) from error
 
 
-#: Stands for the signature of a call whose arguments were not read; no signature is like it.
-TOO_LONG = "too long"
-
-
-def _without_body(data: bytes) -> bytes:
-    """Return a message's header with the length of no body."""
-    order = "little" if data[:1] == b"l" else "big"
-    fields = int.from_bytes(data[12:16], order)  # type: ignore[arg-type]
-    return data[:4] + bytes(4) + data[8 : 16 + fields + -fields % 8]
-
-
-def _header(message: Any, signature: str, length: int, descriptors: int) -> bytes:
-    """Return a message's header (D-Bus specification, "Message Format"); the library has checked the names in it."""
-    fields = (
-        (1, "o", message.path), (2, "s", message.interface), (3, "s", message.member), (4, "s", message.error_name),
-        (5, "u", message.reply_serial), (6, "s", message.destination), (8, "g", signature), (9, "u", descriptors),
-    )  # fmt: skip
-    there = [(code, Typed(kind, value)) for code, kind, value in fields if value]
-    version = 1
-    head = (ord("l"), message.message_type.value, message.flags.value, version, length, message.serial, there)
-    data = Encoder().body(("y", "y", "y", "y", "u", "u", "a(yv)"), head)
-    return data + bytes(-len(data) % 8)
-
-
 def _drop(reply: Reply) -> None:
     """Close the descriptors that a handler returned: what was sent are copies."""
     for value in reply.values:
@@ -577,31 +464,7 @@ def _error_reply(problem: Problem) -> Reply:
     return Reply(["s", "a{sv}"], [str(problem), problem.attrs])
 
 
-_UNAVAILABLE = frozenset(f"{DBUS}.Error.{e}" for e in ("ServiceUnknown", "NameHasNoOwner", "NoReply", "Disconnected"))
-_STANDARD = {
-    f"{DBUS}.Error.AccessDenied": "NotAuthorized",
-    f"{DBUS}.Error.LimitsExceeded": "Busy",  # too many of our calls wait, says the bus
-    f"{DBUS}.Error.UnknownObject": "NotFound",
-    f"{DBUS}.Error.UnknownInterface": "NotFound",
-    f"{DBUS}.Error.UnknownMethod": "NotFound",
-}
-
-
-def _error(name: str, values: tuple[Any, ...]) -> Problem | BusError:
-    if name.startswith(ERROR_PREFIX):
-        return from_wire(name.removeprefix(ERROR_PREFIX), values[1] if len(values) > 1 else {})
-    return BusError(name, str(values[0]) if values else "")
-
-
-def _unforeseen(error: BusError, path: str) -> Problem:
-    """Return the Problem for an error of the bus itself, or of whoever answers in our service's place."""
-    if error.name in _UNAVAILABLE or ".Spawn." in error.name:
-        return Problem("HelperUnavailable")
-    if error.name in _STANDARD:
-        return Problem(_STANDARD[error.name], what=path)
-    return Problem("Internal", log_id=error.name)
-
-
 __all__ = [
+    "DBUS", "OBJECT_MANAGER", "PROPERTIES",
     "BusError", "Connection", "Incoming", "ObjectPath", "Reply", "Signal", "Subscription",
 ]  # fmt: skip

@@ -20,8 +20,8 @@ RULES = {
 }
 #: Modules from other packages that only these files may import.
 ALONE = {
-    "dbus_next": {"helper/api/bus.py"},
-    "dbus_fast": {"helper/api/bus.py"},
+    "dbus_next": {"helper/api/messages.py"},
+    "dbus_fast": {"helper/api/messages.py"},
     "PySide6": {"app/ui", "app/model", "app/__main__.py", "app/client/thread.py"},
     "pyqtgraph": {"app/ui"},
     "keyring": {"app/secrets.py"},

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
 
 import pytest
-from lundock.helper.api import bus
-from lundock.helper.api.bus import Variant
+from lundock.helper.api import messages
 from lundock.helper.api.contract import Keys, parse_keys
 from lundock.helper.api.encoding import Encoder, guess
+from lundock.helper.api.messages import Variant
 from lundock.helper.api.values import Decoder, Descriptor, ObjectPath, Typed, split
 
 
@@ -20,10 +19,10 @@ def received(signature: str, *values: Any, keys: Keys = None) -> list[Any]:
     types = split(signature)
     encoder = Encoder()
     body = encoder.body(types, values, [keys] * len(types))
-    message = bus.Message(path="/x", member="M", destination="a.b", serial=7)
-    head = bus._header(message, signature, len(body), len(encoder.fds))
+    message = messages.Message(path="/x", member="M", destination="a.b", serial=7)
+    head = messages.header(message, signature, len(body), len(encoder.fds))
     encoder.close()
-    found = bus._Unmarshaller(io.BytesIO(head + body)).unmarshall()
+    found = messages.read(head + body, lambda _head: True)
     assert (found.path, found.member, found.destination, found.serial) == ("/x", "M", "a.b", 7)
     assert found.signature == signature
     return list(found.body)
