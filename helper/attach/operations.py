@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -27,7 +28,9 @@ from ..supervision import Holder
 from . import devices, linux
 
 if TYPE_CHECKING:
-    from ..nursery import Nursery
+    from ..nursery import Child, Nursery
+
+log = logging.getLogger(__name__)
 
 Result = dict[str, Any]
 #: An operation returns what is told, and a descriptor that is handed over (closed here afterwards) or None.
@@ -61,12 +64,23 @@ async def perform(
             return _unpack(await _packet(ours))
     except TimeoutError:
         raise Problem("Timeout", what=name, seconds=int(seconds)) from None
-    except OSError:
-        raise Problem("AttachFailed", detail=f"{name} ended without an answer") from None
+    except OSError as error:
+        detail = f"{name} ended without an answer ({await _how(child) or error})"
+        log.error("%s", detail)  # noqa: TRY400 - the traceback tells nothing more
+        raise Problem("AttachFailed", detail=detail) from None
     finally:
         ours.close()
         if child is not None:
             child.kill()
+
+
+async def _how(child: Child | None) -> str:
+    """Tell how a child has ended, when it has."""
+    try:
+        async with asyncio.timeout(1.0):
+            return f"status {await asyncio.shield(child.exited)}" if child is not None else ""
+    except TimeoutError:
+        return "it still runs"
 
 
 async def perform_whole(nursery: Nursery, name: str, args: dict[str, Any]) -> tuple[Result, int | None]:
