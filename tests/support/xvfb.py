@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 from . import need, procs
 
 
 @contextlib.contextmanager
-def display(size: str = "1280x900x24") -> Iterator[str]:
-    """Run Xvfb on a display number that it chooses itself; gives the name for DISPLAY."""
+def display(size: str = "1280x900x24", folder: Path | None = None) -> Iterator[str]:
+    """Run Xvfb on a display number that it chooses itself; gives the name for DISPLAY.
+
+    With `folder` what is on the screen lies there, for `pixels`.
+    """
+    kept = ["-fbdir", str(folder)] if folder is not None else []
     reading, writing = os.pipe()
     try:
         process = procs.start(
-            [need.program("Xvfb"), "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"],
+            [need.program("Xvfb"), "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", *kept],
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -32,3 +38,13 @@ def display(size: str = "1280x900x24") -> Iterator[str]:
         yield f":{number}"
     finally:
         procs.stop(process)
+
+
+def pixels(folder: Path, box: tuple[int, int, int, int]) -> bytes:
+    """Return a rectangle (x, y, width, height) of the screen of a `display` with that folder, row by row."""
+    screen = (folder / "Xvfb_screen0").read_bytes()  # XWD: a header of big-endian numbers, colours, rows
+    header = struct.unpack_from(">25I", screen)
+    start, depth, line = header[0] + header[19] * 12, header[11] // 8, header[12]
+    x, y, width, height = box
+    rows = (start + row * line + x * depth for row in range(max(y, 0), min(y + height, header[5])))
+    return b"".join(screen[row : row + width * depth] for row in rows)
