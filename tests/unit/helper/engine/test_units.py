@@ -11,7 +11,7 @@ from lundock.helper.engine import units as module
 from lundock.helper.engine.loop import Loop
 from lundock.helper.engine.scsi.disk import LunInfo, ScsiRequest
 from lundock.helper.engine.units import Units, identity, same
-from support.wire import LUN, Wire
+from support.wire import LUN, Wire, sense
 
 DISK = LunInfo(LUN, 1, size=1 << 20, block_size=512, serial="S1", wwn="naa.5000", vendor="V", model="M")
 OTHER = dataclasses.replace(DISK, wwn="naa.6000")
@@ -299,3 +299,21 @@ def test_units_are_asked_until_nobody_wants_it_any_more(user):
     assert user.wire.sent() == []
     user.units.stop()
     assert all(timer.callback is None for _, _, timer in user.loop._timers)
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "kinds"),
+    [
+        (0x02, sense(0x6, 0x3F, 0x0E), ["luns-changed"]),
+        (0x02, sense(0x6, 0x29, 0x00), ["reset"]),
+        (0x02, sense(0x2, 0x04, 0x01), []),
+        (0x08, b"", []),
+    ],
+)
+def test_of_what_an_asked_unit_says_only_changes_are_told(user, status, data, kinds):
+    user.scan()
+    user.units.watch(7)
+    user.loop._timers.pop(0)[2].callback()
+    user.wire.give(user.wire.response(user.wire.one().itt, status, data))
+    assert [kind for kind, _ in user.wire.above.events] == kinds
+    assert user.wire.above.looks == kinds
