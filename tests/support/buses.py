@@ -56,7 +56,13 @@ _HASH = "$6$lundock$Mu8r.HoNVrxzQdHvKA2VfVpFNSGiebwNM1LlSdK6lZfY.OXxEvHCCIDjGC/T
 _PAM = "auth required pam_unix.so\naccount required pam_permit.so\n"
 
 #: In the namespace: our folders over polkit's fixed ones, and the bus at the path that polkit's own helper expects.
+#: Disks that happen to be mounted are let go of first: what is mounted here, too, cannot be ejected there.
 NAMESPACE_SETUP = """set -e
+while read -r device place kind _; do
+    case "$device $kind" in
+        /dev/loop*|/dev/nbd*|*" fuse"*) umount -l "$place" || true ;;
+    esac
+done < /proc/self/mounts
 mount --bind "$1/actions" /usr/share/polkit-1/actions
 mkdir -p /etc/polkit-1/rules.d
 mount --bind "$1/rules.d" /etc/polkit-1/rules.d
