@@ -41,6 +41,10 @@ class Defaults:
         """Return every setting: `values` checked, for the rest these, and what is built in."""
         return complete({**self.values, **values})
 
+    def one(self, values: Mapping[str, Value], name: str) -> Value:
+        """Return one of what `complete` returns, of values that are checked."""
+        return values.get(name, self.values.get(name, table()[name].default))
+
     def origins(self, own: Iterable[str]) -> dict[str, str]:
         """Return for every setting where its value comes from, when those of `own` are the target's."""
         return dict.fromkeys(table(), DEFAULT) | dict(self.files) | dict.fromkeys(own, TARGET)

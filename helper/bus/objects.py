@@ -326,9 +326,8 @@ class LunObject:
 
     @property
     def read_only(self) -> bool:  # noqa: D102
-        return self._lun.record.read_only or bool(
-            self._service.complete(self._lun.session.target.record.settings)["read_only"]
-        )
+        settings = self._lun.session.target.record.settings
+        return self._lun.record.read_only or bool(self._service.defaults.one(settings, "read_only"))
 
     @property
     def attach_method(self) -> str:  # noqa: D102

@@ -100,3 +100,10 @@ def test_a_wrong_value_of_a_call_is_the_callers(tmp_path: Path) -> None:
         assert refused.value.attrs["argument"] == "queue_depth"
 
     run(tmp_path, steps)
+
+
+def test_one_is_what_it_is_among_all(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("[settings]\nping_interval = 11\nread_only = true\n")
+    found = load(tmp_path)
+    for own in ({}, {"read_only": False}, {"ping_interval": 3, "queue_depth": 7}):
+        assert {name: found.one(own, name) for name in table()} == found.complete(own)
