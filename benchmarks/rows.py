@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A row without a peer: `measure` is a name of small.MEASURES or scale.MEASURES, `at_most` what it may be."""
+    """A row without a peer: `measure` is a name of MEASURES in small, live or scale, `at_most` what it may be."""
 
     key: str
     text: str
@@ -143,5 +143,8 @@ LIMITS = (
     Limit("scale/start", "from the service's start to 200 sessions with 1,000 disks", "scale-start", "s", 10),
     Limit("scale/managed-objects", "GetManagedObjects with all of them", "scale-managed-objects", "ms", 300),
     Limit("scale/statistics", "GetStatistics with all of them", "scale-statistics", "ms", 50),
+    Limit("live/start", "from the window's start until the targets are on the screen (warm)", "live-start", "s", 1),
+    Limit("live/memory", "memory of the window, 10 sessions at work, after a minute", "live-memory", "MiB", 180),
+    Limit("live/cpu", "CPU of the window's live plot, 3 updates a second of 10 sessions", "live-cpu", "% of a core", 3),
     Limit("scale/idle-cpu", "CPU of the service and 200 idle workers together", "scale-idle", "% of a core", 1),
 )

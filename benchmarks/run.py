@@ -18,7 +18,7 @@ if __name__ == "__main__" and not __package__:  # started as a file
 
 from rich.console import Console
 
-from benchmarks import build, document, machine, report, rounds, scale, small, sweep
+from benchmarks import build, document, live, machine, report, rounds, scale, small, sweep
 from benchmarks.bench import Bench
 from benchmarks.process import CannotMeasureError
 from benchmarks.rows import LIMITS, ROWS, Limit, Row
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.report import LimitResult
 
 QUICK_ROUNDS = 2
-MEASURES = {**small.MEASURES, **scale.MEASURES}
+MEASURES = {**small.MEASURES, **live.MEASURES, **scale.MEASURES}
 _PROGRAMS = {
     "qemu-nbd": ["qemu-nbd", "--version"],
     "fio": ["fio", "--version"],

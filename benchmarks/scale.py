@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -73,10 +73,10 @@ def _names() -> list[str]:
 
 
 @contextlib.contextmanager
-def _target(bench: Bench) -> Iterator[int]:
-    """Run the built-in target; gives its port."""
-    disks = [{"size": _DISK_SIZE, "lun": lun} for lun in range(DISKS_EACH)]
-    config = {"targets": [{"name": name, "disks": disks} for name in _names()]}
+def built_in_target(bench: Bench, target_names: Iterable[str], disks_each: int) -> Iterator[int]:
+    """Run the built-in target with so many targets in it; gives its port."""
+    disks = [{"size": _DISK_SIZE, "lun": lun} for lun in range(disks_each)]
+    config = {"targets": [{"name": name, "disks": disks} for name in target_names]}
     argv = [sys.executable, "-m", "lundock.helper.target", "--config", "-", "--listen", "127.0.0.1:0"]
     argv += ["--with-parent", str(os.getpid())]
     with process.running(argv, bench.log, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
@@ -104,7 +104,7 @@ async def _save(bench: Bench, port: int) -> None:
 
 @contextlib.contextmanager
 def _scene(bench: Bench) -> Iterator[Scene]:
-    with _target(bench) as port:
+    with built_in_target(bench, _names(), DISKS_EACH) as port:
         (bench.folder / "state-scale").mkdir(exist_ok=True)
         asyncio.run(_save(bench, port))
         with service(bench, "scale") as found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShowEvent
@@ -17,8 +18,11 @@ from ..model.bridge import Bus
 from ..model.rates import ALL, Rate
 from ..words import tr
 from . import theme
-from .plot import KINDS, Plot, Swatch
+from .kinds import KINDS, Kind, Swatch
 from .widgets import Choice, Elided, button, clear, label, name_button, set_icon, spaced, tool
+
+if TYPE_CHECKING:
+    from .plot import Plot
 
 #: Around the page, and between two figures, in pixels.
 MARGIN, GAP = 16, 28
@@ -83,8 +87,8 @@ class ActivityPage(QWidget):
         self._legend = QGridLayout()
         spaced(self._legend, 0, 6)
         self._legend.setColumnStretch(4, 1)
-        self.plot = Plot()
-        self.plot.pointed.connect(self._readout.setText)
+        self._plot: Plot | None = None
+        self._plot_place = QVBoxLayout()
         self._picture = QWidget()
         self._build()
         self._kind.currentIndexChanged.connect(self._on_kind)
@@ -112,13 +116,29 @@ class ActivityPage(QWidget):
             head.addWidget(figure)
         head.addStretch()
         inside.addLayout(head)
-        inside.addWidget(self.plot, 1)
+        inside.addLayout(self._plot_place, 1)
         foot = QVBoxLayout()
         spaced(foot, 0, 4)
         foot.addWidget(self._readout)
         foot.addLayout(self._legend)
         inside.addLayout(foot)
         layout.addWidget(self._picture, 1)
+
+    @property
+    def plot(self) -> Plot:
+        """The plot, made when it is first needed: who does not look at it need not wait for its libraries."""
+        if self._plot is None:
+            from .plot import Plot
+
+            self._plot = Plot()
+            self._plot.pointed.connect(self._readout.setText)
+            self._plot.show_kind(self._kind_word)
+            self._plot_place.addWidget(self._plot)
+        return self._plot
+
+    @property
+    def _kind_word(self) -> str:
+        return str(self._kind.currentData())
 
     # ---- what is shown
 
@@ -154,6 +174,8 @@ class ActivityPage(QWidget):
             self._draw()
 
     def _draw(self) -> None:
+        if self._plot is None and not self.isVisible():
+            return
         now, hour = time.monotonic(), bool(self._range.currentData())
         self._set_figures(self._bus.rates.sum_of(self._bus.rates.in_scope(self.scope)) or Rate())
         self.plot.show_points(self._bus.rates.history(self.scope, now, hour=hour), now, hour=hour)
@@ -168,9 +190,11 @@ class ActivityPage(QWidget):
         self._fit_figures()
 
     def _on_kind(self) -> None:
-        self.plot.show_kind(str(self._kind.currentData()))
+        if self._plot is not None:
+            self._plot.show_kind(self._kind_word)
+        kind: Kind = KINDS[self._kind_word]
         clear(self._legend)
-        for number, line in enumerate(self.plot.kind.lines):
+        for number, line in enumerate(kind.lines):
             row, column = divmod(number, 2)
             self._legend.addWidget(Swatch(line), row, 2 * column)
             self._legend.addWidget(label(tr(line.name), "muted"), row, 2 * column + 1)
@@ -231,4 +255,5 @@ class ActivityPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is drawn while nobody looks."""
         super().hideEvent(event)
-        self.plot.leave()
+        if self._plot is not None:
+            self._plot.leave()

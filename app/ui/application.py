@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,14 @@ from .desk import Desk
 from .language import install
 from .single import SingleInstance
 from .window import Window
+
+#: Milliseconds after the start in which the libraries of the plot are loaded, so that it is there at once later.
+PLOT_LATER = 1_500
+
+
+def load_plot() -> None:
+    """Load them, in a thread: the window's own does not wait."""
+    threading.Thread(target=lambda: importlib.import_module("pyqtgraph"), name="plot", daemon=True).start()
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -75,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     desk.quit_now.connect(app.quit)
     single.called.connect(desk.call)
     bus.start()
+    QTimer.singleShot(PLOT_LATER, load_plot)
     desk.start(background=chosen.background, link=chosen.link)
     try:
         return app.exec()

@@ -3,80 +3,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from .. import text
 from ..model.rates import Points
-from ..words import mark, tr
+from ..words import tr
 from . import theme
+from .kinds import KINDS, Kind, Line
 from .widgets import spaced
 
+#: More points than this are drawn in groups: there are not many more pixels, and each point costs.
+MAX_DRAWN = 360
 #: Room at the ends of an axis for half of a word, in pixels.
 EDGE = 20
 #: How many seconds are shown, by how many there are: a new plot is not an empty one.
 SPANS = {False: (10, 20, 30, 60, 120, 180, 240, 300), True: (60, 300, 900, 1800, 3600)}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a plot: a column of Rate, its name, its colour (a field of theme.Colours), and its pen."""
+def _groups(times: Any, now: float, span: float) -> Any:
+    """Return where groups of points begin, of which the highest is drawn; None when there are few enough.
 
-    column: str
-    name: str
-    colour: str
-    dashed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a plot shows. `factor`: from the column to what is drawn; `words`: of a value, for the readout."""
-
-    name: str
-    unit: str
-    lines: tuple[Line, ...]
-    factor: float
-    words: Callable[[float], str]
-    least: float
-    filled: bool = True
+    Groups lie on the clock, so that peaks do not dance while the points move on.
+    """
+    if len(times) <= MAX_DRAWN:
+        return None
+    return np.flatnonzero(np.diff(np.floor((times + now) * (MAX_DRAWN / span)), prepend=-1.0))
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
-
-
-KINDS: Mapping[str, Kind] = {
-    "throughput": Kind(
-        mark("Throughput"), "MB/s",
-        (Line("read", mark("read"), "read"), Line("write", mark("written"), "write")),
-        1e-6, text.rate, 1.0,
-    ),
-    "operations": Kind(
-        mark("Operations"), mark("commands a second"),
-        (Line("read_ops", mark("reads"), "read"), Line("write_ops", mark("writes"), "write")),
-        1.0, _count, 10.0,
-    ),
-    "latency": Kind(
-        mark("Latency"), "ms",
-        (
-            Line("read_median", mark("reads, median"), "read"),
-            Line("read_worst", mark("reads, 99 %"), "read", dashed=True),
-            Line("write_median", mark("writes, median"), "write"),
-            Line("write_worst", mark("writes, 99 %"), "write", dashed=True),
-        ),
-        1e-3, text.microseconds, 1.0, filled=False,
-    ),
-    "queue": Kind(
-        mark("Queue"), mark("commands under way"), (Line("queue", mark("under way"), "read"),), 1.0, _count, 4.0
-    ),
-}  # fmt: skip
+def _rounded(value: float) -> float:
+    """Return a round number that is not less: an axis that stands still is easier to read, and drawn only once."""
+    step = 10.0 ** math.floor(math.log10(value))
+    return next(part * step for part in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if part * step >= value)
 
 
 class _Axis(pg.AxisItem):  # type: ignore[misc]
@@ -109,24 +73,6 @@ class _Ago(_Axis):
         return [(step, [float(v) for v in range(first, 1, step) if low <= v <= high])]
 
 
-class Swatch(QWidget):
-    """A short piece of a line, for the legend."""
-
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-        self.setFixedSize(26, 12)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw it."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        style = Qt.PenStyle.DashLine if self._line.dashed else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(QColor(getattr(theme.colours(), self._line.colour)), 2, style))
-        painter.drawLine(QPointF(1, self.height() / 2), QPointF(self.width() - 1, self.height() / 2))
-        painter.end()
-
-
 class Plot(QWidget):
     """Shows Points. `pointed` tells the words for what is under the pointer, "" for nothing."""
 
@@ -140,6 +86,7 @@ class Plot(QWidget):
         self._now = 0.0
         self._hour = False
         self._span = 0.0
+        self._top = 0.0
         self._pointed: float | None = None
         now = theme.colours()
         self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")}, background=now.base)
@@ -166,6 +113,7 @@ class Plot(QWidget):
         plot.setDownsampling(auto=True, mode="peak")
         for name in ("left", "bottom"):
             axis = plot.getAxis(name)
+            axis.setCacheMode(axis.CacheMode.DeviceCoordinateCache)  # drawn anew only when it is another
             axis.setPen(QColor(now.border))
             axis.setTextPen(QColor(now.muted))
         plot.getAxis("bottom").setStyle(tickTextOffset=7)
@@ -212,6 +160,9 @@ class Plot(QWidget):
             {"fillLevel": 0, "brush": theme.mixed(colours.base, colour, 0.18)} if first and self._kind.filled else {}
         )
         curve = self._plot.plot(pen=pg.mkPen(colour, width=2, style=style), antialias=True, **ground)
+        if not line.dashed:
+            # One long antialiased path of two pixels' width takes three times as long to draw as its pieces.
+            curve.curve.setSegmentedLineMode("on")
         curve.setZValue(1 if first else 2)
         return curve
 
@@ -219,17 +170,27 @@ class Plot(QWidget):
         """Show the points; `now` is where the time axis ends."""
         self._points, self._now, self._hour = points, now, hour
         self._times = np.frombuffer(points.times, dtype=np.float64) - now if len(points) else np.empty(0)
+        age = -float(self._times[0]) if len(points) else 0.0
+        span = float(next((s for s in SPANS[hour] if s >= age), SPANS[hour][-1]))
+        starts = _groups(self._times, now, span)
         top = self._kind.least
         for curve, line in zip(self._curves, self._kind.lines, strict=True):
             values: Any = np.frombuffer(points[line.column], dtype=np.float32) * self._kind.factor
-            curve.setData(self._times, values)
             top = max(top, float(np.max(values, initial=0.0)))
-        self._plot.setYRange(0, top * 1.12, padding=0)
-        age = -float(self._times[0]) if len(points) else 0.0
-        self._set_span(float(next((s for s in SPANS[hour] if s >= age), SPANS[hour][-1])))
+            if starts is None:
+                curve.setData(self._times, values)
+            else:
+                curve.setData(self._times[starts], np.maximum.reduceat(values, starts))
+        self._set_top(_rounded(top * 1.05))
+        self._set_span(span)
         self._say_quiet(points, top)
         if self._pointed is not None:
             self.point_at(self._pointed)
+
+    def _set_top(self, top: float) -> None:
+        if top != self._top:
+            self._top = top
+            self._plot.setYRange(0, top, padding=0)
 
     def _set_span(self, seconds: float) -> None:
         if seconds != self._span:

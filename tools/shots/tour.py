@@ -28,7 +28,7 @@ from lundock.app.ui.connect_dialog import ConnectDialog
 from lundock.app.ui.desk import Desk
 from lundock.app.ui.eject_dialog import EjectDialog
 from lundock.app.ui.format_dialog import FormatDialog
-from lundock.app.ui.plot import KINDS
+from lundock.app.ui.kinds import KINDS
 from lundock.app.ui.preferences import Preferences
 from lundock.app.ui.shots import Camera, pump
 from lundock.app.ui.sign_in import SignInDialog

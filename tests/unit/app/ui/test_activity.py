@@ -11,7 +11,8 @@ import pytest
 from lundock.app.model.rates import ALL, Rates
 from lundock.app.ui import theme
 from lundock.app.ui.activity_page import ActivityPage
-from lundock.app.ui.plot import KINDS, SPANS, Plot
+from lundock.app.ui.kinds import KINDS
+from lundock.app.ui.plot import MAX_DRAWN, SPANS, Plot
 from PySide6.QtGui import QColor, QImage
 from support.fake_helper import COUNTERS
 from support.window import Bench
@@ -126,7 +127,22 @@ def test_an_hour_and_five_minutes(qtbot: Any, qapp: Any) -> None:
     assert plot.span == 300
     plot.show_points(rates.history(DISK, now, hour=True), now, hour=True)
     assert plot.span == 3600
-    assert len(plot.drawn[0]) > 600
+    assert MAX_DRAWN / 2 < len(plot.drawn[0]) <= MAX_DRAWN + 1
+
+
+def test_of_many_points_the_peaks_are_drawn(qtbot: Any, qapp: Any) -> None:
+    plot = Plot()
+    qtbot.addWidget(plot)
+    rates, now = Rates(), 5_000.0
+    total = 0
+    for n in range(900):
+        total += 99_000_000 if n == 600 else 300_000
+        rates.take({DISK: {"time": int(n * 1e6 / 3), "read-bytes": total, "write-bytes": 0}}, now - (899 - n) / 3)
+    points = rates.history(DISK, now)
+    for later in (0.0, 0.4, 1.1):
+        plot.show_points(points, now + later, hour=False)
+        assert len(plot.drawn[0]) <= MAX_DRAWN + 1
+        assert max(plot.drawn[0]) == pytest.approx(297, rel=1e-3)
 
 
 @pytest.mark.parametrize(("looks", "span"), [(1, 10), (9, 10), (25, 30), (100, 120), (290, 300)])
