@@ -10,16 +10,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import sys
-from collections.abc import Callable
-from functools import wraps
-from importlib import metadata
 from typing import Any
 
 import click
 
-from ..api.errors import Problem, describe
+from ..api.errors import Problem
+from ..api.usage import Program
 from . import client, measure
 from . import url as urls
 from .names import format_target_address
@@ -27,27 +24,6 @@ from .scsi.disk import LunInfo
 
 #: How sizes are written: 4096, 4k, 1M, 2MiB.
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-Command = Callable[..., None]
-
-
-def _explained(function: Command) -> Command:
-    """End with the error's text and exit code when a Problem comes out."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            function(*args, **kwargs)
-        except Problem as problem:
-            info = describe(problem.code, problem.attrs)
-            click.echo(f"{info.summary}\n{info.meaning}\n{info.action}  [{info.code}]", err=True)
-            sys.exit(info.exit)
-        except BrokenPipeError:
-            # Who read our output has gone; Python would complain again when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-
-    return wrapped
 
 
 def _size(_ctx: click.Context, param: click.Parameter, value: str) -> int:
@@ -66,11 +42,11 @@ _initiator_name = click.option(
     metavar="IQN",
     help="This computer's name; one that stays the same is made up.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors as well.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(metadata.version("lundock"), prog_name="lundock-iscsi")
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="lundock", prog_name="lundock-iscsi")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice: in detail.")
 @click.option("--interface", default="", metavar="NAME", help="Reach the target through this network interface only.")
 @click.pass_context
@@ -78,8 +54,14 @@ def main(ctx: click.Context, verbose: int, interface: str) -> None:
     """Use iSCSI disks without root and without a service.
 
     URL is iscsi://[user[%secret]@]host[:port]/target/lun, with parameters behind a "?": target_user, target_password,
-    header_digest, data_digest and every other setting. Secrets are better given in LIBISCSI_CHAP_PASSWORD and
-    LIBISCSI_CHAP_TARGET_PASSWORD.
+    header_digest, data_digest and every other setting. Secrets are better given in the environment variables
+    LIBISCSI_CHAP_PASSWORD and LIBISCSI_CHAP_TARGET_PASSWORD: other users of the computer can see the command line.
+
+    \b
+    For example:
+      lundock-iscsi ls --luns iscsi://nas.local
+      lundock-iscsi readcapacity iscsi://nas.local/iqn.2026-01.org.example:disk/1
+      lundock-iscsi serve iscsi://nas.local/iqn.2026-01.org.example:disk/1 --unix /tmp/disk.sock
     """
     level = {0: logging.ERROR, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
@@ -96,7 +78,6 @@ def _interface() -> str:
 @click.option("--luns", is_flag=True, help="Log in to each target and list its disks too.")
 @_json
 @_initiator_name
-@_explained
 def ls(url: str, luns: bool, as_json: bool, initiator_name: str) -> None:
     """List the targets at iscsi://host[:port], or the disks of one target."""
     found = [_target(url, "", initiator_name)] if urls.parse(url).target else _discovered(url, luns, initiator_name)
@@ -153,7 +134,6 @@ def _line(lun: dict[str, Any]) -> str:
 @click.argument("url")
 @_json
 @_initiator_name
-@_explained
 def inq(url: str, as_json: bool, initiator_name: str) -> None:
     """Show what a disk says about itself."""
     row = _lun(_one(url, initiator_name))
@@ -168,7 +148,6 @@ def inq(url: str, as_json: bool, initiator_name: str) -> None:
 @click.argument("url")
 @_json
 @_initiator_name
-@_explained
 def readcapacity(url: str, as_json: bool, initiator_name: str) -> None:
     """Show a disk's size."""
     info = _one(url, initiator_name)
@@ -194,16 +173,17 @@ def _one(url: str, initiator_name: str) -> LunInfo:
 @click.argument("url")
 @click.option("--unix", "path", required=True, metavar="PATH", help="The socket to make; only this user may connect.")
 @click.option("--read-only", is_flag=True, help="Let nobody write.")
+@_json
 @_initiator_name
-@_explained
-def serve(url: str, path: str, read_only: bool, initiator_name: str) -> None:
+def serve(url: str, path: str, read_only: bool, as_json: bool, initiator_name: str) -> None:
     """Serve a disk by NBD on a Unix socket, to any number of programs, until Ctrl-C or SIGTERM.
 
     For example: nbdcopy, qemu-img or fio with nbd+unix:///?socket=PATH
     """
 
     def ready(info: LunInfo) -> None:
-        click.echo(f"Serving {info.size} bytes on nbd+unix:///?socket={path}")
+        uri = f"nbd+unix:///?socket={path}"
+        click.echo(json.dumps({"uri": uri, "size": info.size}) if as_json else f"Serving {info.size} bytes on {uri}")
 
     client.serve(
         url, path, read_only=read_only, initiator_name=initiator_name, interface=_interface(), ready=ready
@@ -219,7 +199,6 @@ def serve(url: str, path: str, read_only: bool, initiator_name: str) -> None:
 @click.option("--seconds", type=click.FloatRange(0.1, 86400), default=10, show_default=True)
 @_json
 @_initiator_name
-@_explained
 def perf(
     url: str, rw: str, pattern: str, size: int, depth: int, seconds: float, as_json: bool, initiator_name: str
 ) -> None:  # fmt: skip

@@ -124,6 +124,19 @@ def test_each_failure_has_its_exit_code_and_text(target, tgtd):
         assert "Traceback" not in result.stderr
 
 
+def test_with_json_errors_are_json_as_well(target):
+    for words, code in (
+        (["inq", "--json", f"iscsi://{target.portal}/{target.name}/9"], "NoSuchLun"),
+        (["inq", "--json"], "Usage"),
+        (["nonsense", "--json"], "Usage"),
+    ):
+        result = cli(*words)
+        error = json.loads(result.stdout)["error"]
+        assert (error["code"], error["exit"]) == (code, result.returncode)
+        assert result.returncode == catalogue()[code].exit
+    assert cli("inq").stdout == "", "without it a usage error is words on the other stream"
+
+
 def test_a_wrong_secret(tgtd, target_name):
     target = tgtd.add_target(target_name, chap=CHAP)
     result = cli("inq", target.url(account="alice%not-her-secret-at-all@"))
