@@ -27,8 +27,8 @@ class Options:
     idle_exit: float
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line; ends the program with a message when it is wrong."""
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line; the manual is made from it, too."""
     parser = argparse.ArgumentParser("lundock-helper", description="The service that connects iSCSI disks.")
     parser.add_argument("--session", action="store_true", help="serve this user alone, on the session bus")
     parser.add_argument("--bus", metavar="ADDRESS", default="", help="serve on this bus")
@@ -45,7 +45,12 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--idle-exit", metavar="SECONDS", type=float, default=0.0, help="end after this time without work"
     )
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line; ends the program with a message when it is wrong."""
+    given = parser().parse_args(arguments)
     return Options(
         session=given.session,
         bus=given.bus or ("session" if given.session else "system"),

@@ -40,6 +40,7 @@ PACKAGES = {
     "fusermount3": "fuse3",
     "polkitd": "polkitd",
     "at-spi2-registryd": "at-spi2-core",
+    "groff": "groff-base",
     "busctl": "systemd",
     "gdbus": "libglib2.0-bin",
     "pkttyagent": "polkitd",
