@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lundock` on a terminal: tables that fit, colours that can be taken away, live figures, keys."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+
+import pytest
+from lundock.app.commands.watching import sparkline
+from support.fake_helper import COUNTERS, IQN, RunningFake
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PATIENCE = 30.0
+
+
+class Terminal:
+    """A program on a terminal of this size; `screen` is everything that it has written so far."""
+
+    def __init__(self, columns: int, lines: int, *words: str, **environ: str) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        own = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS", "LINES"}}
+        own |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lundock.app.cli", *words],
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=own | environ,
+        )  # fmt: skip
+        os.close(theirs)
+        self.screen = ""
+
+    def read(self) -> bool:
+        """Read what comes within a moment; whether there will be more."""
+        if select.select([self._ours], [], [], 0.1)[0]:
+            try:
+                self.screen += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+            except OSError:  # EIO: the program has ended
+                return False
+        return True
+
+    def until(self, words: str) -> None:
+        """Read until these words were written."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in ESCAPES.sub("", self.screen):
+            assert self.read(), f"it ended: {self.screen}"
+            assert time.monotonic() < deadline, f"{words} did not come: {self.screen}"
+
+    def types(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        """Read to the end; returns the exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.read():
+            assert time.monotonic() < deadline, f"it does not end: {self.screen}"
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@contextlib.contextmanager
+def on_terminal(fake: RunningFake, columns: int, *words: str, **environ: str) -> Iterator[Terminal]:
+    terminal = Terminal(columns, 24, "--bus", fake.address, *words, **environ)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def lines_of(fake: RunningFake, columns: int, *words: str, **environ: str) -> tuple[list[str], str]:
+    """Return what a command writes, as lines without colours, and as it is."""
+    with on_terminal(fake, columns, *words, **environ) as terminal:
+        assert terminal.end() == 0
+        return ESCAPES.sub("", terminal.screen).split("\n"), terminal.screen
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+def test_a_table_is_never_wider_than_the_terminal_and_nothing_is_lost(fake: RunningFake, columns: int) -> None:
+    fake.connect(fake.add("backup", "Backup"))
+    lines, _ = lines_of(fake, columns, "targets")
+    assert max(map(len, lines)) <= columns
+    assert IQN + "backup" in "".join(line.strip() for line in lines).replace("Target", "")
+    assert "● connected" in "\n".join(lines)
+    assert ("\n".join(lines).count("Reached at"), len(lines) > 5) == (1, columns == 40)
+
+
+def test_colours_can_be_taken_away(fake: RunningFake) -> None:
+    fake.connect(fake.add("backup"))
+    assert "32m" in "".join(COLOUR.findall(lines_of(fake, 80, "targets")[1])), "green, besides the shape"
+    without = "".join(COLOUR.findall(lines_of(fake, 80, "targets", NO_COLOR="1")[1]))
+    assert not re.search(r"[0-9;]*3[0-7]m", without)
+
+
+def test_live_figures_fit_move_hold_and_end(fake: RunningFake) -> None:
+    fake.connect(fake.add("backup", "Backup"))
+    with on_terminal(fake, 80, "watch", "--interval", "0.25") as terminal:
+        terminal.until("Backup/1")
+
+        def work(helper: object) -> None:
+            for path in helper.luns:  # type: ignore[attr-defined]
+                counters = helper.counters.setdefault(path, dict.fromkeys(COUNTERS, 0))  # type: ignore[attr-defined]
+                counters["read-bytes"] += 50_000_000
+                counters["reads"] += 100
+
+        fake.do(work)
+        terminal.until("█")
+        terminal.types("p")
+        terminal.until("held: p goes on")
+        terminal.types("q")
+        assert terminal.end() == 0
+    assert "\x1b[?1049h" in terminal.screen, "on a screen of its own"
+    assert terminal.screen.endswith("\x1b[?25h\x1b[?1049l"), "and the old one is given back, with its cursor"
+    assert max(len(line) for line in ESCAPES.sub("", terminal.screen).split("\n")) <= 80
+
+
+def test_ctrl_c_is_the_end_of_live_figures(fake: RunningFake) -> None:
+    with on_terminal(fake, 80, "watch") as terminal:
+        terminal.until("nothing is connected")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 0
+    assert "Error" not in terminal.screen
+
+
+def test_a_service_that_goes_ends_live_figures_with_its_error(fake: RunningFake) -> None:
+    with on_terminal(fake, 80, "watch", "--interval", "0.25") as terminal:
+        terminal.until("nothing is connected")
+        fake.stop()
+        assert terminal.end() == 90
+    assert "[HelperUnavailable]" in terminal.screen
+
+
+def test_a_person_is_asked_for_what_is_missing(fake: RunningFake) -> None:
+    with on_terminal(fake, 80, "connect", "nas.local", "chap-vault", "--no-attach") as terminal:
+        terminal.until("Name to sign in with")
+        terminal.types("me\n")
+        terminal.until("Secret for")
+        terminal.types("correct horse b\n")
+        assert terminal.end() == 0
+    assert "Connected to" in terminal.screen
+    assert "correct horse" not in terminal.screen, "a secret is not shown"
+
+
+def test_what_cannot_be_undone_is_asked(fake: RunningFake) -> None:
+    fake.connect(fake.add("backup"))
+    with on_terminal(fake, 80, "logout", "backup", "--force") as terminal:
+        terminal.until("[y/N]")
+        terminal.types("n\n")
+        assert terminal.end() == 8
+    assert "logout" not in fake.helper.calls
+
+
+def test_bars() -> None:
+    assert sparkline([0, 1, 50, 100], 6, 100) == "   ▁▄█"
+    assert sparkline([], 3, 0) == "   "
+    assert sparkline([5, 5, 9], 2, 9) == "▄█"
