@@ -22,7 +22,7 @@ from .attach import methods
 from .bus.authority import Polkit, SameUser
 from .bus.seat import active_user
 from .bus.tree import Tree
-from .engine.sandbox import no_core_dumps
+from .engine import sandbox
 from .identity import machine_mark
 from .nursery import Nursery
 from .options import Options, private_folder
@@ -48,7 +48,8 @@ class _Stop(Exception):  # noqa: N818 - it ends the program, with a message for 
 def run(options: Options, nursery: Nursery) -> int:
     """Serve until SIGTERM, or until the bus is gone; returns the exit code."""
     _log_to_stderr(options.log_level)
-    no_core_dumps()
+    sandbox.no_core_dumps()
+    _be_there_without_memory()
     try:
         with _only_one(options):
             return asyncio.run(_serve(options, nursery))
@@ -64,6 +65,15 @@ def _log_to_stderr(level: str) -> None:
         form = "%(asctime)s " + form
     logging.basicConfig(stream=sys.stderr, level=level.upper(), format=form)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _be_there_without_memory() -> None:
+    """Ask for what a worker asks for: a session that is lost waits for a connection that we make. Before any thread."""
+    if os.geteuid() != 0:
+        return  # without root there are no block devices
+    missing = sandbox.spare_from_oom() + sandbox.harden()
+    if missing:
+        log.info("The service runs without: %s", "; ".join(missing))
 
 
 @contextlib.contextmanager

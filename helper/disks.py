@@ -291,6 +291,8 @@ class Disks:
             attachment = one.attachment(descriptors.get(one.front, -1))
             if one.ready and attachment.descriptor >= 0 and await attaching.whole(attachment, self._nursery):
                 self._attachments[one.lun] = attachment
+                if attachment.lock:
+                    self._nursery.stay_in_memory()
             else:
                 lost.append(one)
                 await attaching.force(attachment, self._nursery)
@@ -326,6 +328,8 @@ class Disks:
         self, front: int, lun: str, descriptor: int, *, read_only: bool, resume: bool, lock: bool
     ) -> None:
         """Let the worker serve a disk on a /dev/fuse descriptor."""
+        if lock:
+            self._nursery.stay_in_memory()
         fields = _attach_fields(front, lun, "fuse", read_only=read_only) | {"resume": resume, "lock": lock}
         fields["cached"] = not lock  # over a block device's file the kernel's cache is the device's own
         await self._owner.worker().request("attach", fields, {"device": descriptor})

@@ -72,6 +72,7 @@ class Nursery:
         self._asked: dict[int, asyncio.Future[Child]] = {}
         self._children: dict[int, asyncio.Future[int | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stays = False
 
     @classmethod
     def start(cls) -> Nursery:
@@ -101,6 +102,21 @@ class Nursery:
         except asyncio.CancelledError:
             answer.add_done_callback(self._unwanted)
             raise
+
+    def stay_in_memory(self) -> None:
+        """Lock the helper's memory and the nursery's, from now on: a block device whose session is lost waits for both.
+
+        Whatever it is that fills the memory may be waiting to be written to that device.
+        """
+        if self._stays:
+            return
+        from .engine import sandbox
+
+        self._stays = True
+        if not sandbox.lock_memory(as_used=True):
+            log.info("The service's memory could not be locked")
+        with contextlib.suppress(OSError):
+            self._send({"do": "stay"})
 
     def _unwanted(self, answer: asyncio.Future[Child]) -> None:
         """End a child that nobody waits for any more."""
@@ -198,6 +214,8 @@ class _Server:
         sandbox.set_name("lundock-nursery")
         sandbox.become_subreaper()
         if os.geteuid() == 0:
+            sandbox.spare_from_oom()  # the helper, which is refused the same, tells
+            sandbox.harden()
             sandbox.keep_capabilities(_CAPABILITIES)
         gc.collect()
         gc.freeze()
@@ -228,10 +246,18 @@ class _Server:
         if request["do"] == "kill":
             if request["pid"] in self._children:
                 os.kill(request["pid"], signal.SIGKILL)
+        elif request["do"] == "stay":
+            self._stay()
         else:
             self._answer({"id": request["id"], "pid": self._spawn(request["kind"], descriptors)})
         control.close_all(descriptors)
         return True
+
+    @staticmethod
+    def _stay() -> None:
+        from .engine import sandbox
+
+        sandbox.lock_memory(as_used=True)
 
     def _answer(self, answer: dict[str, int]) -> None:
         with contextlib.suppress(ConnectionError):

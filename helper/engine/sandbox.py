@@ -42,7 +42,7 @@ MNT_DETACH = 2
 PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_SET_IO_FLUSHER = 4, 15, 24, 47, 57
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 PR_SET_CHILD_SUBREAPER = 36
-MCL_CURRENT, MCL_FUTURE = 1, 2
+MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
 
@@ -235,16 +235,17 @@ def harden() -> list[str]:
     return missing
 
 
-def lock_memory() -> bool:
+def lock_memory(*, as_used: bool = False) -> bool:
     """Lock all memory, now and later. False when the limit does not allow it (then nothing is locked).
 
-    Done when the first block device is attached and not before: it ends the sharing with the parent (1.4 MB of private
-    memory become 17), and a worker that no file system waits for may be paged out.
+    With `as_used` only what has been touched stays, and what will be: for processes that a reconnect needs, but no
+    request of a disk. The worker's is done when the first block device is attached and not before: it ends the sharing
+    with the parent (1.4 MB of private memory become 17), and a worker that no file system waits for may be paged out.
     """
     if not _Limits.lockable:
         return False  # locked with a limit, a later mmap would fail
     try:
-        _call("mlockall", MCL_CURRENT | MCL_FUTURE)
+        _call("mlockall", MCL_CURRENT | MCL_FUTURE | (MCL_ONFAULT if as_used else 0))
     except OSError:
         return False
     return True

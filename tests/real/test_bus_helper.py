@@ -22,7 +22,7 @@ from lundock.helper.api.bus import PROPERTIES, BusError, Connection, Signal
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.objects import INTROSPECTABLE
 from lundock.helper.api.values import ObjectPath
-from support import leaks, procs
+from support import leaks, need, procs
 from support.busclient import introspected
 from support.buses import session_bus
 from support.helper import HelperProcess, running_helper
@@ -275,3 +275,25 @@ def test_told_to_end_it_ends_quietly(helper: HelperProcess) -> None:
     assert helper.stop() == 0
     assert "ending: told to" in helper.log()
     assert "Traceback" not in helper.log()
+
+
+def test_it_and_its_nursery_are_there_when_memory_is_short(helper: HelperProcess) -> None:
+    """A session that is lost waits for both; what the machine refuses them is said."""
+    need.root()
+    line = next((line for line in helper.log().splitlines() if "The service runs without: " in line), "")
+    refused = {what.split(":")[0] for what in line.partition("without: ")[2].split("; ") if what}
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    if int(status["CapEff"], 16) >> 24 & 1:  # CAP_SYS_RESOURCE, which containers take away
+        assert refused == set()
+    children = Path(f"/proc/{helper.pid}/task/{helper.pid}/children").read_text().split()
+    (nursery,) = [pid for pid in children if Path(f"/proc/{pid}/comm").read_text() == "lundock-nursery\n"]
+    for pid in (helper.pid, nursery):
+        place = Path(f"/proc/{pid}")
+        flags = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[6])
+        limit = next(line for line in place.joinpath("limits").read_text().splitlines() if "locked memory" in line)
+        had = {
+            "oom-score": place.joinpath("oom_score_adj").read_text() == "-1000\n",
+            "io-flusher": bool(flags & 0x00080000),  # linux/sched.h: PF_MEMALLOC_NOIO
+            "memory-lock": limit.split()[3:5] == ["unlimited"] * 2,
+        }
+        assert {name for name, yes in had.items() if not yes} == refused

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 import lundock.helper.engine.worker  # noqa: F401 - loaded before the nursery is forked
 import pytest
@@ -89,5 +91,17 @@ def test_an_operation_that_hangs_is_left_alone() -> None:
         with pytest.raises(Problem) as caught:
             await perform(nursery, "holders", {"paths": ["/x"]}, seconds=0.1)
         assert (caught.value.code, caught.value.attrs["what"]) == ("Timeout", "holders")
+
+    run(body)
+
+
+def test_it_stays_in_memory_where_the_machine_lets_it_and_goes_on() -> None:
+    async def body(nursery: Nursery) -> None:
+        nursery.stay_in_memory()
+        nursery.stay_in_memory()  # once is enough
+        assert await perform(nursery, "holders", {"paths": []}) == ({"holders": {}}, None)  # behind it in the queue
+        unlimited = resource.prlimit(nursery.pid, resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{nursery.pid}/status").read_text().splitlines())
+        assert (status["VmLck"].split() != ["0", "kB"]) == (unlimited and os.geteuid() == 0)
 
     run(body)
