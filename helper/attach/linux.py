@@ -82,15 +82,25 @@ def mount_fuse(path: Path, *, read_only: bool, max_read: int) -> int:
 
 
 def make_loop(path: Path, *, block_size: int, read_only: bool) -> str:
-    """Put a loop device over a file; returns its path. Direct I/O, no partition scan, not cleared by itself."""
+    """Put a loop device over a file; returns its path. Direct I/O, no partition scan, not cleared by itself.
+
+    Kernels before 6.15 do not ask the file for its size, but take what they know: of a FUSE file that nobody has
+    asked for it yet, that it is empty.
+    """
     backing = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
     try:
+        size = os.fstat(backing).st_size
         flags = LO_FLAGS_DIRECT_IO | (LO_FLAGS_READ_ONLY if read_only else 0)
         name = os.fsencode(path)[:63]
         info = _LOOP_INFO.pack(0, 0, 0, 0, 0, 0, 0, 0, flags, name, b"", b"", 0, 0)
-        return _configure(_LOOP_CONFIG.pack(backing, block_size, info))
+        device = _configure(_LOOP_CONFIG.pack(backing, block_size, info))
     finally:
         os.close(backing)
+    found = 512 * int(Path(f"/sys/block/{Path(device).name}/size").read_text())
+    if found != size // 512 * 512:
+        force_clear_loop(device)
+        raise OSError(errno.EIO, f"the loop device has {found} bytes instead of {size}")
+    return device
 
 
 def _configure(config: bytes) -> str:
