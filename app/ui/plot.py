@@ -159,7 +159,9 @@ class Plot(QWidget):
         ground = (
             {"fillLevel": 0, "brush": theme.mixed(colours.base, colour, 0.18)} if first and self._kind.filled else {}
         )
-        curve = self._plot.plot(pen=pg.mkPen(colour, width=2, style=style), antialias=True, **ground)
+        pen = pg.mkPen(colour, width=2, style=style)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)  # where two pieces meet nothing stands out
+        curve = self._plot.plot(pen=pen, antialias=True, **ground)
         if not line.dashed:
             # One long antialiased path of two pixels' width takes three times as long to draw as its pieces.
             curve.curve.setSegmentedLineMode("on")
