@@ -101,7 +101,7 @@ def sure(run: Run, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not run.interactive:
-        raise Problem("InvalidArgument", argument="--yes", detail="Nobody can be asked here; add it if you are sure.")
+        raise click.UsageError("Nobody can be asked here: add --yes if that is meant.")
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:

@@ -48,6 +48,8 @@ async def login(run: Run, client: Client, target: str, and_attach: bool, keep: b
       pass show nas | lundock login Vault --user me --secret-file -
     """
     record = operations.find_target(client.snapshot.targets, target)
+    if record.connected:
+        raise Problem("AlreadyConnected", target=record.title)  # before a secret is asked for
     said = Given(given)
     sign_in = said.sign_in(saved_sign_in(record))
     secrets = await said.secrets(run, sign_in, record.title, record.name)

@@ -10,6 +10,7 @@ from .. import text
 from ..client import operations, udisks
 from ..client.client import Client
 from ..client.objects import Lun, Target
+from ..flows import mount as mounting
 from . import shapes
 from .common import on_bus, sure
 from .naming import DISK, METHOD, TARGET
@@ -18,7 +19,6 @@ from .output import emit, progress, say, table, tell
 
 COLUMNS = ("Disk", "Model", ">Size", "", "Device", "In use")
 NO_DISKS = "The target shows no disks to this computer."
-FILE_SYSTEMS = ("ext4", "xfs", "btrfs", "vfat", "exfat", "ntfs")
 
 
 def place(lun: Lun, target: Target | None) -> str:
@@ -113,8 +113,8 @@ async def eject(run: Run, client: Client, disk: str, unmounts: bool, force: bool
     lun = _find(client, disk)
     if force:
         sure(run, f"Take {lun.title} away, whoever uses it? What is not written is lost.", yes=yes)
-    if unmounts and lun.device.startswith("/dev/"):
-        await udisks.unmount(lun.device)
+    if unmounts and lun.device:
+        await udisks.unmount(await _usable(lun, "sudo umount {}"))
     with progress(run, f"Ejecting {lun.title}") as on_step:
         await operations.eject(client, lun.path, on_step, force=force)
     if run.json:
@@ -126,9 +126,14 @@ async def eject(run: Run, client: Client, disk: str, unmounts: bool, force: bool
 # ---- through UDisks2
 
 
-def _device(lun: Lun) -> str:
-    if not lun.device.startswith("/dev/"):
+async def _usable(lun: Lun, instead: str) -> str:
+    """Return the disk's device. Where UDisks2 is not there, a Problem that says what to type `instead`."""
+    if not lun.device:
         raise Problem("NotAttached")
+    if lun.is_file or not await udisks.available():
+        why = "It is attached as a file." if lun.is_file else "UDisks2 is not running."
+        command = mounting.advice(lun, udisks=False).command if instead == "mount" else instead.format(lun.device)
+        raise Problem("NotSupported", what=f"through UDisks2: {lun.device}", detail=f"{why} Type: {command}")
     return lun.device
 
 
@@ -139,7 +144,7 @@ def _device(lun: Lun) -> str:
 async def mount(run: Run, client: Client, disk: str) -> None:
     """Mount DISK's file systems through UDisks2, as the desktop does; attach it first if it is not. Prints where."""
     lun = await attach_one(run, client, _find(client, disk))
-    where = await udisks.mount(_device(lun))
+    where = await udisks.mount(await _usable(lun, "mount"))
     if run.json:
         emit({"lun": _shape(client, lun), "mounted": where})
     else:
@@ -153,7 +158,7 @@ async def mount(run: Run, client: Client, disk: str) -> None:
 async def unmount(run: Run, client: Client, disk: str) -> None:
     """Unmount everything on DISK through UDisks2. It stays attached."""
     lun = _find(client, disk)
-    await udisks.unmount(_device(lun))
+    await udisks.unmount(await _usable(lun, "sudo umount {}"))
     if run.json:
         emit({"lun": _shape(client, lun)})
     else:
@@ -162,7 +167,9 @@ async def unmount(run: Run, client: Client, disk: str) -> None:
 
 @click.command("format")
 @click.argument("disk", type=DISK)
-@click.option("--type", "kind", type=click.Choice(FILE_SYSTEMS), default="ext4", show_default=True, help="Which.")
+@click.option(
+    "--type", "kind", type=click.Choice(mounting.FILE_SYSTEMS), default="ext4", show_default=True, help="Which."
+)
 @click.option("--label", metavar="TEXT", default="", help="The file system's name.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
 @common_options
@@ -170,8 +177,8 @@ async def unmount(run: Run, client: Client, disk: str) -> None:
 async def format_(run: Run, client: Client, disk: str, kind: str, label: str, yes: bool) -> None:
     """Make a file system on DISK, when it is empty, through UDisks2. A disk with anything on it is refused."""
     lun = await attach_one(run, client, _find(client, disk))
-    device = _device(lun)
-    sure(run, f"Make a file system ({kind}) on {lun.title}, {text.size(lun.size)}, {device}?", yes=yes)
+    device = await _usable(lun, f"sudo mkfs.{kind} {{}}")
+    sure(run, mounting.question(lun, kind), yes=yes)
     await udisks.format_empty(device, kind, label)
     if run.json:
         emit({"lun": _shape(client, lun), "kind": kind, "label": label})

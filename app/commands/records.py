@@ -40,7 +40,7 @@ def parse_settings(pairs: tuple[str, ...], *, may_reset: bool = False) -> dict[s
         if not equals:
             raise Problem("InvalidArgument", argument="KEY=VALUE", detail=f"“{pair}” is not of the form key=value.")
         if name not in settings_table():
-            detail = f"There is no setting “{name[:60]}”; `lundock show TARGET` lists them."
+            detail = f"There is no setting “{name[:60]}”; `lundock show TARGET --settings` lists them."
             raise Problem("InvalidArgument", argument="KEY=VALUE", detail=detail)
         found[name] = "" if may_reset and value == "" else settings_table()[name].check(value)
     return found
