@@ -80,9 +80,9 @@ class Connection:
         self._pos = 0
         self._buffer[: self._filled] = login.leftover
         self._large = False
-        # The rest of a payload that is received into its place: buffers still to be filled (the last one is for what
-        # comes behind it), and whose it is.
-        self._rest: list[memoryview] = []
+        #: The rest of a payload that is received into its place: buffers still to be filled; the last one is for what
+        #: comes behind it. And whose it is.
+        self.rest: list[memoryview] = []
         self._rest_task: Task | None = None
         self._rest_place = memoryview(b"")
         self._rest_fields = (0, 0, 0, 0, 0, 0)  # flags, status, StatSN, ExpCmdSN, MaxCmdSN, residual
@@ -97,8 +97,8 @@ class Connection:
     # -- receiving ---------------------------------------------------------------------------------------------
     def next_read(self) -> list[memoryview]:
         """Return where the next bytes go, in order. What owners were shown in the receive buffer is void then."""
-        if self._rest:
-            return self._rest
+        if self.rest:
+            return self.rest
         view = self._view
         if self._pos:
             left = self._filled - self._pos
@@ -113,7 +113,7 @@ class Connection:
     @property
     def missing(self) -> int:
         """How many bytes are sure to come, as the rest of a payload that is received into its place or a pipe."""
-        return self.splicing or (sum(map(len, self._rest[:-1])) if self._rest else 0)
+        return self.splicing or (sum(map(len, self.rest[:-1])) if self.rest else 0)
 
     @property
     def borrowed(self) -> bytearray:
@@ -126,7 +126,7 @@ class Connection:
         Raises Problem("ProtocolError") or Problem("DigestError"); the session has to be recovered then (7.7).
         """
         self.bytes_received += n
-        if self._rest:
+        if self.rest:
             n = self._received_rest(n, now)
             if n < 0:
                 return
@@ -138,7 +138,7 @@ class Connection:
 
     def _received_rest(self, n: int, now: float) -> int:
         """Count `n` bytes against what is missing; returns how many lie behind it in the receive buffer, or -1."""
-        rest = self._rest
+        rest = self.rest
         while len(rest) > 1:
             size = len(rest[0])
             if n < size:
@@ -146,7 +146,7 @@ class Connection:
                 return -1
             n -= size
             del rest[0]
-        self._rest = []
+        self.rest = []
         task, self._rest_task = self._rest_task, None
         place, self._rest_place = self._rest_place, memoryview(b"")
         if self._data_digest:
@@ -401,9 +401,9 @@ class Connection:
         behind = (-len(place) & 3) + (4 if self._data_digest else 0)
         next_one = self._head if self._large else self._view
         if behind:
-            self._rest = [place[have:], self._trailer[:behind], next_one]
+            self.rest = [place[have:], self._trailer[:behind], next_one]
         else:
-            self._rest = [place[have:], next_one]
+            self.rest = [place[have:], next_one]
 
     def _begin_pipe(self, task: Task, offset: int, length: int) -> bool:
         """Have a payload of which nothing has been received yet spliced, if its owner wants that."""

@@ -110,7 +110,7 @@ class Engine:
         self._units = Units(self.session, loop, self, number(self._settings, "look_delay"))
         self._read_only = bool(self._settings["read_only"])
         memory = number(self._settings, "memory_limit")
-        self._fronts = Fronts(self.session, loop, memory, self.front_over, lambda: self._guarded(self._send))
+        self._fronts = Fronts(self.session, loop, memory, self.front_over, self._send_all)
         self._state = ""
         self._was_connected = False
         self._sock: socket.socket | None = None
@@ -233,7 +233,18 @@ class Engine:
             self._drop(problem)
         except OSError:
             self._drop(self._lost_problem())
-        self.wake()
+        self._fronts.wake()
+
+    def _send_all(self) -> None:
+        """The end of a round: send what it has brought together."""
+        session = self.session
+        self._loop.busy = (
+            len(session.free) < session.depth and session.connection is not None and not self._low_water.raised
+        )
+        try:
+            self._send()
+        except OSError:
+            self._drop(self._lost_problem())
 
     def _guarded(self, call: Callable[[], None]) -> None:
         """Call something that may find the connection broken."""
@@ -270,7 +281,8 @@ class Engine:
                 return
             if not more:
                 break
-        self._low_water.expect(connection.missing)
+        if connection.rest or connection.splicing or self._low_water.raised:
+            self._low_water.expect(connection.missing)
 
     def _send(self) -> None:
         connection, sock = self.session.connection, self._sock

@@ -18,6 +18,9 @@ READ = select.POLLIN
 WRITE = select.POLLOUT
 #: What poll reports unasked.
 BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
+#: How often a busy loop looks before it sleeps, at most (some 40 µs); after how many sleeps it tries that again when it
+#: was in vain, and how often it looks then.
+_MOST_LOOKS, _TRY_AGAIN, _FIRST_LOOKS = 100, 32, 50
 
 
 class Timer:
@@ -45,6 +48,10 @@ class Loop:
         self._order = itertools.count()
         self._ends: list[Callable[[], None]] = []
         self._running = False
+        #: Whether an answer is expected: set by who knows.
+        self.busy = False
+        self._looks = _FIRST_LOOKS
+        self._sleeps = 0
 
     def register(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
         """Call `callback(events)` when `fd` is ready. One callback a descriptor; level-triggered."""
@@ -86,7 +93,8 @@ class Loop:
 
     def run_once(self, timeout: float | None = None) -> None:
         """Run one round, waiting at most `timeout` seconds (None: until something happens)."""
-        ready = self._poll.poll(self._wait(timeout))
+        wait = self._wait(timeout)
+        ready = self._look(wait) if self.busy and wait != 0 else self._poll.poll(wait)
         self.now = time.monotonic()
         callbacks = self._callbacks
         for fd, events in ready:
@@ -98,6 +106,20 @@ class Loop:
             ends, self._ends = self._ends, []
             for end in ends:
                 end()
+
+    def _look(self, wait: float | None) -> list[tuple[int, int]]:
+        """Look a few times before going to sleep, as long as that helps: to sleep and to be woken costs as much
+        processor time as the looks do, and near targets answer sooner than that takes.
+        """
+        poll, looks = self._poll.poll, self._looks
+        for _ in range(looks):
+            ready = poll(0)
+            if ready:
+                self._looks = min(looks + 10, _MOST_LOOKS)
+                return ready
+        self._sleeps += 1
+        self._looks = max(looks - 15, 0) if self._sleeps % _TRY_AGAIN else _FIRST_LOOKS
+        return poll(wait)
 
     def _wait(self, timeout: float | None) -> float | None:
         """Return the milliseconds to wait; None for as long as it takes."""

@@ -22,11 +22,12 @@ class LowWater:
     def __init__(self, sock: socket.socket | None) -> None:
         self._sock = sock
         self._now = 1
+        #: Whether more than a byte is waited for.
+        self.raised = False
 
     def expect(self, missing: int) -> None:
         """`missing` bytes are sure to come, if anything does."""
-        if missing or self._now != 1:
-            self._set(min(missing, _MOST) if missing >= _LEAST else 1)
+        self._set(min(missing, _MOST) if missing >= _LEAST else 1)
 
     def relax(self) -> None:
         """Be woken by the next byte: on a slow link it is a sign of life."""
@@ -35,6 +36,7 @@ class LowWater:
     def _set(self, size: int) -> None:
         if size != self._now and self._sock is not None and self._sock.fileno() >= 0:
             self._now = size
+            self.raised = size > 1
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
 

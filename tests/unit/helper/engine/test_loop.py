@@ -64,3 +64,61 @@ def test_run_until_stopped():
     loop.unregister(reading)
     os.close(reading)
     os.close(writing)
+
+
+class Answers:
+    """A poll whose descriptors are ready at these looks; None is a sleep, which always finds something."""
+
+    def __init__(self, ready_at: int) -> None:
+        self.ready_at = ready_at
+        self.looks = 0
+        self.sleeps = 0
+
+    def poll(self, wait: float | None = None) -> list[tuple[int, int]]:
+        if wait != 0:
+            self.sleeps += 1
+            self.looks = 0
+            return [(0, READ)]
+        self.looks += 1
+        if self.looks < self.ready_at:
+            return []
+        self.looks = 0
+        return [(0, READ)]
+
+
+def rounds(ready_at: int, number: int, *, busy: bool) -> tuple[int, Loop]:
+    """Run; how often it slept."""
+    loop = Loop()
+    loop._poll = poll = Answers(ready_at)  # type: ignore[assignment]
+    loop.busy = busy
+    for _ in range(number):
+        loop.run_once()
+    return poll.sleeps, loop
+
+
+def test_a_loop_that_expects_an_answer_looks_for_it_before_it_sleeps():
+    assert rounds(20, 500, busy=True)[0] == 0
+    assert rounds(20, 500, busy=False)[0] == 500
+
+
+def test_looking_in_vain_ends_and_is_tried_again_now_and_then():
+    sleeps, loop = rounds(10_000, 500, busy=True)
+    assert sleeps == 500
+    loop._poll = counted = Answers(10_000)  # type: ignore[assignment]
+    looked = []
+    for _ in range(64):
+        before = counted.sleeps
+        looked.append(loop._looks)
+        loop.run_once()
+        assert counted.sleeps == before + 1
+    assert looked.count(0) > 48, "nearly always it sleeps at once"
+    assert max(looked) > 0, "it tries again"
+
+
+def test_a_round_that_has_something_to_end_does_not_look_or_sleep():
+    loop = Loop()
+    loop.busy = True
+    ended = []
+    loop.at_round_end(lambda: ended.append(1))
+    loop.run_once()
+    assert ended == [1]
