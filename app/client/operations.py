@@ -129,12 +129,15 @@ async def discover(
     interface: str = "",
     sign_in: SignIn | None = None,
     secrets: Secrets | None = None,
+    settings: Mapping[str, Any] | None = None,
     on_step: Step = no_step,
 ) -> tuple[Found, ...]:
     """Ask an address for its targets."""
     values: dict[str, Any] = {"interface": interface} if interface else {}
     if sign_in is not None and sign_in.method != "none":
         values |= sign_in.options()
+    if settings:
+        values["settings"] = dict(settings)
     details = await _with_secrets(
         client, ROOT_PATH, MANAGER, "Discover", address, options=values, secrets=secrets, on_step=on_step
     )

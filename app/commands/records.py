@@ -67,9 +67,19 @@ async def target_now(client: Client, path: str) -> Target:
 @click.argument("address")
 @click.option("--interface", metavar="NAME", default="", type=INTERFACE, help="Go through this network interface.")
 @sign_in_options
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=SETTING,
+    help="A setting of this login; may be repeated.",
+)
 @common_options
 @on_bus
-async def discover(run: Run, client: Client, address: str, interface: str, **given: Any) -> None:
+async def discover(
+    run: Run, client: Client, address: str, interface: str, settings: tuple[str, ...], **given: Any
+) -> None:
     """Ask ADDRESS for the targets it offers. Nothing is saved.
 
     ADDRESS is a name or a number, with a port where it is not 3260. Some devices want a name and a secret even for
@@ -80,12 +90,13 @@ async def discover(run: Run, client: Client, address: str, interface: str, **giv
       lundock discover nas.local
       lundock discover "[2001:db8::5]:3261" --user me
     """
+    checked = parse_settings(settings)
     said = Given(given)
     sign_in = said.sign_in(operations.SignIn())
     secrets = await said.secrets(run, sign_in, address)
     with progress(run, f"Asking {address}") as on_step:
         found = await operations.discover(
-            client, address, interface=interface, sign_in=sign_in, secrets=secrets, on_step=on_step
+            client, address, interface=interface, sign_in=sign_in, secrets=secrets, settings=checked, on_step=on_step
         )
     if run.json:
         targets = [{"name": t.name, "portals": shapes.keys(t.portals)} for t in found]

@@ -72,7 +72,9 @@ def target(tgtd: Tgtd, target_name: str) -> TgtTarget:
 
 def test_what_is_saved_and_connected(cli: Cli, target: TgtTarget) -> None:
     need.root()
-    assert target.name in [t["name"] for t in cli.whole("discover", target.portal)["targets"]]
+    found = cli.whole("discover", target.portal, "--set", "header_digest=none")
+    assert target.name in [t["name"] for t in found["targets"]]
+    assert cli.fails("discover", target.portal, "--set", "nonsense=1") == "InvalidArgument"
     added = cli.whole("add", f"iscsi://{target.portal}/{target.name}", "--startup", "manual", "--alias", "Some")
     number = str(added["target"]["number"])
     assert cli.whole("show", number)["target"]["settings_origin"]["read_only"] == "default"

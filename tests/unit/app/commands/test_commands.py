@@ -276,6 +276,18 @@ def test_the_command_line_starts_without_qt() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
 
 
+def test_help_is_quick_because_it_imports_neither_the_bus_nor_tables() -> None:
+    code = (
+        "import sys; from lundock.app.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(', '.join({'asyncio', 'rich', 'dbus_next', 'dbus_fast', 'keyring'} & set(sys.modules)) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "connect" in result.stdout
+
+
 def test_a_reader_that_goes_away_is_no_error(fake: RunningFake) -> None:
     fake.add("backup")
     argv = [sys.executable, "-m", "lundock.app.cli", "--bus", fake.address, "show", "backup"]
