@@ -78,13 +78,13 @@ def rates(me: Person) -> set[str]:
 
 
 @pytest.fixture
-def udisks() -> Iterator[Udisks]:
+def udisks(helper: HelperProcess) -> Iterator[Udisks]:
     with running_udisks() as running:
         yield running
 
 
 def test_from_a_first_start_to_a_mounted_disk_and_back(
-    udisks: Udisks, helper: HelperProcess, tgtd: Tgtd, target_name: str, tmp_path: Path
+    helper: HelperProcess, udisks: Udisks, tgtd: Tgtd, target_name: str, tmp_path: Path
 ) -> None:
     need.loop()
     target = tgtd.add_target(target_name, [LunSpec(64 << 20)])
