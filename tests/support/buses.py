@@ -141,7 +141,7 @@ class PolkitBus:
         bus = procs.start([*command, str(self.folder), dbus], stdin=subprocess.DEVNULL)
         self._processes.append(bus)
         socket = self.folder / "run" / "system_bus_socket"
-        procs.wait_for("the system bus", lambda: socket.exists() or bus.poll() is not None)
+        procs.wait_for("the system bus", lambda: procs.listening_at(socket) or bus.poll() is not None)
         assert bus.poll() is None, "dbus-daemon ended at once"
         self.start_polkit()
 

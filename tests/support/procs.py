@@ -57,6 +57,12 @@ def listening(host: str, port: int) -> bool:
     return True
 
 
+def listening_at(path: Path) -> bool:
+    """Whether something accepts connections on this Unix socket: its file is there before."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(path)) == 0
+
+
 def start(argv: list[str], **options: object) -> subprocess.Popen[bytes]:
     """Start a process that `stop` will end; in its own session, so that a Ctrl-C in the terminal is pytest's alone."""
     process = subprocess.Popen(argv, start_new_session=True, **options)  # type: ignore[call-overload]
