@@ -43,6 +43,7 @@ PACKAGES = {
     "groff": "groff-base",
     "busctl": "systemd",
     "gdbus": "libglib2.0-bin",
+    "cc": "gcc",
     "pkttyagent": "polkitd",
     "polkit-agent-helper-1": "polkitd",
     "gnome-keyring-daemon": "gnome-keyring",

@@ -71,7 +71,8 @@ def test_display(xvfb: str):
 def test_leftovers_are_seen():
     process = subprocess.Popen(["sleep", "60"])
     try:
-        assert any(str(process.pid) in line for line in traces.processes())
+        # Popen returns when the program is being put in place: its environment can be read a moment later.
+        procs.wait_for("it is seen", lambda: any(f" {process.pid}:" in line for line in traces.processes()))
     finally:
         process.kill()
         process.wait()

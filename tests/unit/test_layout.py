@@ -8,12 +8,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support import need
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 def tracked() -> list[Path]:
+    need.program("git")
     result = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode:
         pytest.skip("not a git checkout")

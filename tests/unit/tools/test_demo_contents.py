@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -22,6 +23,6 @@ def test_the_image_holds_the_files(tmp_path: Path):
 
 def test_noise(tmp_path: Path):
     file = tmp_path / "noise"
-    digest = contents.write_noise(file, 2 << 20)
+    digest = asyncio.run(contents.write_noise(file, 2 << 20))
     assert digest == hashlib.sha256(file.read_bytes()).hexdigest()
     assert file.stat().st_size == 2 << 20
