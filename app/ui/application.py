@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not single.first(chosen.link):
         return 0
     app.setQuitOnLastWindowClosed(False)
-    signal.signal(signal.SIGINT, lambda *_: app.quit())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.quit())
     heartbeat = QTimer()  # lets Python see signals while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(500)

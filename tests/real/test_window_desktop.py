@@ -108,6 +108,17 @@ def test_the_tray_of_the_bus(service: RunningFake, stage: Stage) -> None:
     stage.drive(driver)
 
 
+def test_told_to_end_by_a_signal_it_leaves_nothing(stage: Stage) -> None:
+    """As when the desktop's session ends: the socket by which a second start finds the first is gone."""
+    folder = Path(stage.environ["XDG_RUNTIME_DIR"])
+    with stage.program() as running:
+        procs.wait_for("the window", lambda: stage.windows("--name", "^Lundock$"))
+        assert list(folder.glob("lundock-*.sock"))
+        running.terminate()
+        assert running.wait(procs.PATIENCE) == 0
+    assert not list(folder.glob("lundock-*.sock"))
+
+
 def test_the_tray_of_x(stage: Stage) -> None:
     """XEmbed: the icon sits in a real panel; closing the window leaves it there, a click brings the window back."""
     panel = procs.start([need.program("trayer"), "--edge", "top"], env=stage.environ, stdin=subprocess.DEVNULL)

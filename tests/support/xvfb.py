@@ -19,7 +19,8 @@ def display(size: str = "1280x900x24", folder: Path | None = None) -> Iterator[s
 
     With `folder` what is on the screen lies there, for `pixels`.
     """
-    kept = ["-fbdir", str(folder)] if folder is not None else []
+    # -noreset: else it begins anew when its last client leaves, and the next one may come at that moment in vain.
+    kept = ["-noreset"] + (["-fbdir", str(folder)] if folder is not None else [])
     reading, writing = os.pipe()
     try:
         process = procs.start(

@@ -92,8 +92,11 @@ async def show(scene: Scene) -> int:
     config = scene.folder / "config"
     (config / "lundock").mkdir(parents=True)
     (config / "lundock" / "Lundock.conf").write_text(_CHOICES, "utf-8")
+    runtime = scene.folder / "runtime"  # where the person has none, Qt would make one, and leave it
+    runtime.mkdir(0o700)
+    environ = {"XDG_RUNTIME_DIR": str(runtime)} | scene.environ | {"XDG_CONFIG_HOME": str(config)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "lundock.app", "--bus", scene.bus), env=scene.environ | {"XDG_CONFIG_HOME": str(config)}
+        *(sys.executable, "-m", "lundock.app", "--bus", scene.bus), env=environ
     )
     try:
         return await process.wait()
