@@ -21,7 +21,6 @@ Children:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import itertools
@@ -34,10 +33,13 @@ import socket
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .api import control, errors, settings
 from .api.errors import Problem
+
+if TYPE_CHECKING:
+    import asyncio  # where it is used it is imported late: whatever is forked here has no need of it
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,8 @@ class Nursery:
 
     async def spawn(self, kind: str, descriptors: Sequence[int]) -> Child:
         """Start a child with these descriptors (the caller closes its own); Problem("Internal") when it can't."""
+        import asyncio
+
         loop = self._attach()
         number = next(self._ids)
         answer: asyncio.Future[Child] = loop.create_future()
@@ -125,6 +129,8 @@ class Nursery:
 
     async def close(self) -> None:
         """End the nursery; workers live on."""
+        import asyncio
+
         if self._asked:  # a child whose asking was cancelled must not be left behind
             await asyncio.wait(self._asked.values(), timeout=5)
             await asyncio.sleep(0)
@@ -135,6 +141,8 @@ class Nursery:
             await asyncio.to_thread(os.waitpid, self.pid, 0)
 
     def _attach(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._sock, self._read)

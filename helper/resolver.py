@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import json
 import socket
@@ -40,6 +39,8 @@ async def resolve(nursery: Nursery, host: str, seconds: float = RESOLVE_SECONDS)
 
     Raises Problem: AddressInvalid, NameNotFound, Timeout.
     """
+    import asyncio
+
     if is_numeric(host):
         return (host,)
     if parse_portal(host).address != host:

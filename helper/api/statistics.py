@@ -23,6 +23,7 @@ import math
 import mmap
 import os
 import time
+import weakref
 from struct import Struct
 
 from .errors import Problem
@@ -38,6 +39,8 @@ HISTOGRAMS_AT = 16
 DISK_WORDS = 2048
 SIZE = (HEADER_WORDS + MAX_DISKS * DISK_WORDS) * 8
 
+#: Disks that are mapped together; divides MAX_DISKS.
+_MAPPED = 8
 _SESSION_AT = 8
 _DISK_AT = 1
 _IN_FLIGHT = DISK.index("in-flight")
@@ -92,8 +95,11 @@ class Writer:
     """The worker's side. With no descriptor the counters are kept in private memory."""
 
     def __init__(self, fd: int | None = None) -> None:
-        self._map = mmap.mmap(-1, SIZE) if fd is None else mmap.mmap(fd, SIZE)
-        self._words = memoryview(self._map).cast("Q")
+        self._fd = -1 if fd is None else os.dup(fd)
+        if self._fd >= 0:
+            weakref.finalize(self, os.close, self._fd)
+        self._words = self._map(0, HEADER_WORDS)
+        self._areas: dict[int, memoryview] = {}
         self._words[0] = MAGIC
         #: Indexed as SESSION.
         self.session = self._words[_SESSION_AT : _SESSION_AT + len(SESSION)]
@@ -121,8 +127,20 @@ class Writer:
         return DiskWriter(area)
 
     def _area(self, index: int) -> memoryview:
-        start = HEADER_WORDS + index * DISK_WORDS
-        return self._words[start : start + DISK_WORDS]
+        """Return a disk's words. Mapped a few disks at a time: a worker's memory is locked, and what is mapped then is
+        there, whether it is used or not.
+        """
+        chunk, place = divmod(index, _MAPPED)
+        words = self._areas.get(chunk)
+        if words is None:
+            start = HEADER_WORDS + chunk * _MAPPED * DISK_WORDS
+            words = self._areas[chunk] = self._map(start, _MAPPED * DISK_WORDS)
+        return words[place * DISK_WORDS : (place + 1) * DISK_WORDS]
+
+    def _map(self, start: int, words: int) -> memoryview:
+        if self._fd < 0:
+            return memoryview(mmap.mmap(-1, words * 8)).cast("Q")
+        return memoryview(mmap.mmap(self._fd, words * 8, offset=start * 8)).cast("Q")
 
 
 class Reader:

@@ -8,7 +8,6 @@ a descriptor. The child's side is `serve`. An operation raises Problem or OSErro
 from __future__ import annotations
 
 import array
-import asyncio
 import contextlib
 import errno
 import json
@@ -28,6 +27,8 @@ from ..supervision import Holder
 from . import devices, linux
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ..nursery import Child, Nursery
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ async def perform(
     Raises the operation's Problem, or Problem("Timeout") when it hangs: then the child is killed, as far as the kernel
     lets it be.
     """
+    import asyncio
+
     ours, theirs = control.pair()
     child = None
     try:
@@ -76,6 +79,8 @@ async def perform(
 
 async def _how(child: Child | None) -> str:
     """Tell how a child has ended, when it has."""
+    import asyncio
+
     try:
         async with asyncio.timeout(1.0):
             return f"status {await asyncio.shield(child.exited)}" if child is not None else ""
@@ -87,6 +92,8 @@ async def perform_whole(nursery: Nursery, name: str, args: dict[str, Any]) -> tu
     """Do one operation that makes something, as `perform`; who is cancelled meanwhile is told at its end, so that what
     was made can be taken back.
     """
+    import asyncio
+
     work = asyncio.ensure_future(perform(nursery, name, args))
     try:
         return await asyncio.shield(work)
@@ -98,6 +105,8 @@ async def perform_whole(nursery: Nursery, name: str, args: dict[str, Any]) -> tu
 
 
 async def _packet(sock: socket.socket) -> tuple[bytes, list[int]]:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     loop.add_reader(sock, lambda: None if ready.done() else ready.set_result(None))
