@@ -621,8 +621,8 @@ def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bo
         raise _broken("Data is missing.")
     if not any_order:
         raise _broken("Its data came out of order.")  # it is the next, and does not begin where the last one ended
-    if task.pieces is None:
-        task.pieces = []
+    if not data_sn or task.pieces is None:
+        task.pieces = []  # what stands there is of the slot's last use
     if any(offset < end and start < offset + length for start, end in task.pieces):
         raise _broken("It sent the same data twice.")
     task.pieces.append((offset, offset + length))

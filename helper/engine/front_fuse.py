@@ -216,6 +216,9 @@ class FuseFront(Front):
             odd = bool((offset | len(data)) & self.mask)
             if odd and self._writing:
                 return
+            if not odd and not self.has_room():
+                self.block()
+                return
             queue.popleft()
             self.held -= len(data)
             if odd:
@@ -244,6 +247,8 @@ class FuseFront(Front):
             os.write(self._fd, view[start:end])
         except OSError as error:
             self._write_failed(error)
+        if self.closing is not None:
+            self.check_idle()
 
     def done(self, task: Task, error: int) -> None:
         """Answer a write, or a read that failed."""

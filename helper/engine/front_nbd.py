@@ -133,14 +133,22 @@ class NbdFront(Front):
         if n < len(rest):
             self._into_rest = rest[n:]
             return -1
-        buffer, self._into, self._into_rest = self._into, None, None
-        if buffer is None:
-            return -1
-        flags, handle, offset, length = self._into_request
+        self._into_rest = None
         self._filled = self._pos = 0
+        return n - len(rest)
+
+    def _end_write(self, buffer: Buffer) -> bool:
+        """Start a large write that is complete; False when it is not, or somebody has taken its slot meanwhile."""
+        if self._into_rest is not None:
+            return False
+        if self._room() <= 0:
+            self.block()
+            return False
+        self._into = None
+        flags, handle, offset, length = self._into_request
         self.held -= length
         self._write(flags, handle, offset, buffer.payload(length), buffer)
-        return n - len(rest)
+        return True
 
     def go_on(self) -> None:
         """Take the requests that are in the buffer, as far as there is room."""
@@ -173,6 +181,8 @@ class NbdFront(Front):
 
     def _parse(self) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop
         """The hot loop: every request that is all there becomes a command."""
+        if self._into is not None and not self._end_write(self._into):
+            return
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack, mask, shift, piece = _REQUEST.unpack_from, self.mask, self.shift, self.piece
         size, kept, limit = self.size, self.kept, self.max_request
@@ -349,8 +359,10 @@ class NbdFront(Front):
         self.touch()
 
     def pipe(self, task: Task) -> Pipe | None:
-        """Have a large read spliced, unless the client is slow: then it shall not keep a pipe from the others."""
-        pipe = None if self.out.waiting else self.driver.pipes.get()
+        """Have a large read spliced, unless the client is slow, or gone: then it shall not keep a pipe from the
+        others.
+        """
+        pipe = None if self.out.waiting or self.sock.fileno() < 0 else self.driver.pipes.get()
         if pipe is not None:
             pipe.begin(_REPLY.pack(_REPLY_MAGIC, 0, task.cookie))
         return pipe
@@ -359,7 +371,9 @@ class NbdFront(Front):
         """Send the reply to a read that lies in a pipe, or queue it behind others."""
         self.used -= 1
         self.held -= task.length
-        if not self.out.empty or self._leaving or self.closing is not None or not self._given(pipe):
+        if self.sock.fileno() < 0:
+            pipe.discard()
+        elif not self.out.empty or self._leaving or self.closing is not None or not self._given(pipe):
             self.out.add_pipe(pipe)
             self.touch()
 
@@ -437,8 +451,9 @@ class NbdFront(Front):
 
     @property
     def idle(self) -> bool:
-        """As in Front; the answers must have been sent, too."""
-        return super().idle and self.out.empty
+        """As in Front; what was asked for must have been begun, and the answers sent."""
+        begun = self._into is None or self._into_rest is not None
+        return begun and super().idle and self.out.empty
 
     def _over(self, problem: Problem | None) -> None:
         self.driver.front_over(self, problem)

@@ -171,6 +171,17 @@ def test_data_in_any_order_where_that_was_agreed():
     assert wire.asker.ended == [(1, 0, NOISE[:4096])]
 
 
+def test_in_any_order_a_slot_forgets_the_places_of_its_last_use():
+    wire = Wire(settings={"queue_depth": 1}, data_sequence_in_order=False)
+    for _ in range(2):
+        wire.read(blocks=8)
+        wire.give(wire.data_in(wire.one().itt, NOISE[:4096], last=True))
+        wire.read(blocks=8)
+        itt = wire.one().itt
+        wire.give(wire.data_in(itt, NOISE[512:4096], 512), wire.data_in(itt, NOISE[:512], sn=1, last=True))
+    assert wire.asker.ended == [(1, 0, NOISE[:4096])] * 4
+
+
 def test_the_same_data_twice_does_not_count_twice():
     wire = Wire(data_pdu_in_order=False)
     wire.read(blocks=8)

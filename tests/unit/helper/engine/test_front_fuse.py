@@ -197,6 +197,19 @@ def test_patches_wait_for_writes_and_writes_for_patches():
     assert bytes(served.disk[:4096]) == expected
 
 
+def test_more_writes_than_there_are_slots_wait_behind_a_patch():
+    served = Served(settings={"queue_depth": 2})
+    served.holding = True
+    with kernel(served) as k:
+        asked = [k.ask(WRITE, k.write_body(100, b"x" * 50))]
+        asked += [k.ask(WRITE, k.write_body(4096 * n, NOISE[4096 * n :][:4096])) for n in range(1, 6)]
+        served.holding = False
+        assert sorted(k.answer()[:2] for _ in asked) == [(unique, 0) for unique in asked]
+        assert served.front.idle
+        assert served.front.held == 0
+    assert bytes(served.disk[4096:24576]) == NOISE[4096:24576]
+
+
 def test_beyond_the_end():
     with kernel() as k:
         end = INFO.size
@@ -360,6 +373,20 @@ def test_the_mount_is_gone():
         assert served.front.fileno() == -1
     assert len(served.session.free) == served.session.depth
     assert served.fronts.memory.lent == 0
+
+
+def test_detaching_waits_for_a_read():
+    served, ended = Served(), []
+    served.holding = True
+    with kernel(served) as k:
+        unique = k.ask(READ, struct.pack("<QQIIQII", 1, 0, 4096, 0, 0, 0, 0))
+        served.fronts.detach(1, lambda: ended.append(1))
+        served.settle()
+        assert ended == []
+        served.holding = False
+        assert k.answer() == (unique, 0, bytes(4096))
+        served.settle()
+        assert ended == [1]
 
 
 def test_detaching_finishes_what_is_queued():

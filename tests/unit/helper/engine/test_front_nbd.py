@@ -276,6 +276,29 @@ def test_detaching_answers_flushes_and_closes(served):
     assert [operation for operation, _, _ in served.commands] == [0x8A, 0x8A, 0x91]
 
 
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_large_write_whose_slot_is_taken_while_its_data_comes_waits_for_another(detached):
+    served, ended = Served(settings={"queue_depth": 1}), []
+    served.holding = True
+    whole = request(WRITE, 0, MIB, NOISE[:MIB], handle=1)
+    with served.nbd() as writing, served.nbd() as reading:
+        send(served, writing, whole[:300_000])
+        send(served, reading, request(READ, 2 * MIB, 4096, handle=2))
+        send(served, writing, whole[300_000:])
+        assert not served.session.free
+        if detached:
+            served.fronts.detach(1, lambda: ended.append(1))
+            served.settle()
+            assert not ended
+        served.holding = False
+        assert answer(served, reading) == (2, 0)
+        assert answer(served, writing) == (1, 0)
+        served.settle()
+        assert ended == [1] * detached
+    assert bytes(served.disk[:MIB]) == NOISE[:MIB]
+    assert len(served.session.free) == 1
+
+
 def test_the_handshake_tells_what_the_unit_can_do_and_takes_what_comes_behind_it():
     info = dataclasses.replace(INFO, block_size=4096, physical_block_size=8192, fua=False, unmap=False)
     served = Served(info)

@@ -176,6 +176,23 @@ def test_a_client_that_leaves_leaves_its_pipes_empty():
         assert all(not pipe.size for pipe in served.fronts.pipes._idle)
 
 
+def test_a_client_that_leaves_while_its_data_comes_leaves_its_pipe():
+    with serving(split=131072) as (served, sock):
+        for _ in range(MAX_PIPES + 1):
+            with served.nbd() as other:
+                served.room = 200_000
+                ask(other, 0, MIB)
+                served.settle()
+                assert served.wire.connection.pipe is not None
+            served.room = 1 << 40
+            served.settle()
+        assert len(served.fronts.pipes._idle) == served.fronts.pipes._made
+        before = served.piped
+        ask(sock, 0, MIB)
+        assert answered(served, sock, MIB) == (1, 0, NOISE[:MIB])
+        assert served.piped > before
+
+
 def test_a_pipe_that_is_full_gives_its_data_back(monkeypatch):
     monkeypatch.setattr(module, "PIPE_SIZE", 65536)
     with serving(split=131072) as (served, sock):
