@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import statistics
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,8 +60,9 @@ class Watch:
         return Quiet(used / elapsed, max(self.calibrations[-2:]))
 
     def disturbed(self, seen: Quiet) -> bool:
-        """Whether a round does not count; asked at the end, when the best calibration is known."""
-        return seen.foreign > verdict.FOREIGN or seen.calibration > verdict.SLOWER * min(self.calibrations)
+        """Whether a round does not count; asked at the end, when all calibrations are known."""
+        usual = statistics.median(self.calibrations)  # not the best: processors run faster for moments
+        return seen.foreign > verdict.FOREIGN or seen.calibration > verdict.SLOWER * usual
 
 
 @dataclass(frozen=True, slots=True)

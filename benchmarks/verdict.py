@@ -10,13 +10,13 @@ from dataclasses import dataclass
 MIN_ROUNDS = 5
 MIN_QUIET = 3
 FOREIGN = 0.10  # of one processor
-SLOWER = 1.25  # the calibration loop beside its best time in this run
+SLOWER = 1.25  # the calibration loop beside its usual time in this run
 SPREAD = 0.30
 NEAR = 0.10
 
 RULE = (
     f"A round is disturbed when other processes took more than {FOREIGN:.0%} of a processor in it, or when a fixed "
-    f"loop beside it ran more than {SLOWER - 1:.0%} slower than at its best in this run. Disturbed rounds are left "
+    f"loop beside it ran more than {SLOWER - 1:.0%} slower than it usually does in this run. Disturbed rounds are left "
     f"out. A row is too noisy to conclude when fewer than {MIN_QUIET} rounds are left, when the middle half of the "
     f"rounds' ratios spreads over more than {SPREAD:.0%} of their median, or when the bar lies inside a middle half "
     f"that spreads over more than {NEAR:.0%}. With fewer than {MIN_ROUNDS} rounds nothing is concluded."

@@ -40,7 +40,7 @@ _STAT_SN_BEHIND = 4096
 _M = 0xFFFFFFFF
 #: pdu.SCSI_COMMAND with the fields of a READ(16) or WRITE(16) in place of the CDB.
 COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
-_DIGEST = struct.Struct("<I")
+DIGEST = struct.Struct("<I")
 #: Of pdu.RESPONSE what the hot loop looks at: opcode, flags, status, lengths, ITT, StatSN, ExpCmdSN, MaxCmdSN, DataSN
 #: (SCSI Response: ExpDataSN, R2T: R2TSN), offset (R2T: too), residual count (R2T: length).
 _HOT = struct.Struct(">BBxBI8xI4xIIIIII")
@@ -68,9 +68,9 @@ class Connection:
             min(parameters.first_burst_length, parameters.max_send) if parameters.immediate_data else 0
         )  # fmt: skip
         #: Writes of at most this much are packed by who asks, too, if they need no padding.
-        self.whole = self._immediate if self.plain and not parameters.data_digest else 0
-        self._header_digest = parameters.header_digest
-        self._data_digest = parameters.data_digest
+        self.whole = self._immediate
+        self.header_digest = parameters.header_digest
+        self.data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
         self._any_order = not (parameters.data_pdu_in_order and parameters.data_sequence_in_order)
         self._buffer = bytearray(max(RECEIVE_SIZE, 2 * len(login.leftover)))
@@ -149,7 +149,7 @@ class Connection:
         self.rest = []
         task, self._rest_task = self._rest_task, None
         place, self._rest_place = self._rest_place, memoryview(b"")
-        if self._data_digest:
+        if self.data_digest:
             pad = -len(place) & 3
             self._compare_digest(crc32c(self._trailer[:pad], crc32c(place)), self._trailer, pad)
         self._rest_ended(task, len(place), now)
@@ -183,7 +183,7 @@ class Connection:
             or data_sn != task.data_sn
             or offset + length > task.length
             or self._any_order
-            or self._header_digest
+            or self.header_digest
         ):
             return False
         self._rest_fields = flags, status, stat_sn, exp, top, residual
@@ -198,7 +198,7 @@ class Connection:
     def _parse(self, now: float) -> None:  # noqa: C901, PLR0912, PLR0915 - measured: a call for each PDU is too much
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack = _HOT.unpack_from
-        header_size, header_digest, data_digest = self._header_size, self._header_digest, self._data_digest
+        header_size, header_digest, data_digest = self._header_size, self.header_digest, self.data_digest
         any_order, max_recv = self._any_order, self.parameters.max_recv
         session, exp_stat_sn = self.session, self.exp_stat_sn
         tasks = session.tasks
@@ -226,7 +226,7 @@ class Connection:
                         raise _broken(f"It sent {length} bytes at once, and we take {max_recv}.")
                     if data_digest:
                         end += 4
-                if header_digest and _DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
+                if header_digest and DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
                     raise Problem("DigestError", where="header")
                 if opcode == 0x25:  # Data-In
                     if end > filled and (length < DIRECT or data + length <= filled):
@@ -243,8 +243,12 @@ class Connection:
                             raise _broken("It sent the same data twice.")
                         task = session.nobody
                     if end <= filled:
-                        if data_digest and length:
-                            self._check_data(data, length)
+                        if (
+                            data_digest
+                            and length
+                            and DIGEST.unpack_from(buffer, end - 4)[0] != crc32c(view[data : end - 4])
+                        ):
+                            raise Problem("DigestError", where="data")  # 7.8: not used, and the session recovered
                         if flags & pdu.STATUS:
                             exp_stat_sn = (
                                 ((stat_sn + 1) & _M) if stat_sn == exp_stat_sn else self._stat_sn(stat_sn, exp_stat_sn)
@@ -398,7 +402,7 @@ class Connection:
     def _receive_into(self, place: memoryview, have: int) -> None:
         """Receive a payload to `place` from now on, of which `have` bytes are there."""
         self._rest_place = place
-        behind = (-len(place) & 3) + (4 if self._data_digest else 0)
+        behind = (-len(place) & 3) + (4 if self.data_digest else 0)
         next_one = self._head if self._large else self._view
         if behind:
             self.rest = [place[have:], self._trailer[:behind], next_one]
@@ -407,7 +411,7 @@ class Connection:
 
     def _begin_pipe(self, task: Task, offset: int, length: int) -> bool:
         """Have a payload of which nothing has been received yet spliced, if its owner wants that."""
-        if self._data_digest or self._any_order or length & 3 or task.dest is not None or task.opcode != READ_16:
+        if self.data_digest or self._any_order or length & 3 or task.dest is not None or task.opcode != READ_16:
             return False
         if task.pipe is None:
             owner = cast("PipeOwner", task.owner)
@@ -460,7 +464,7 @@ class Connection:
     @staticmethod
     def _compare_digest(crc: int, view: memoryview, at: int) -> None:
         """ERL 0: the damaged data is not used, and the session recovered (7.8)."""
-        if _DIGEST.unpack_from(view, at)[0] != crc:
+        if DIGEST.unpack_from(view, at)[0] != crc:
             raise Problem("DigestError", where="data")
 
     def note_status(self, stat_sn: int) -> None:
@@ -520,8 +524,8 @@ class Connection:
                 self.exp_stat_sn,
                 task.cdb,
             )
-        if self._header_digest:
-            _DIGEST.pack_into(out.headers, at + 48, crc32c(out.view[at : at + 48]))
+        if self.header_digest:
+            DIGEST.pack_into(out.headers, at + 48, crc32c(out.view[at : at + 48]))
             out.at = at + 52
         else:
             out.at = at + 48
@@ -591,8 +595,8 @@ class Connection:
         out.reserve(64)
         at = out.at
         out.headers[at : at + 48] = header
-        if self._header_digest:
-            _DIGEST.pack_into(out.headers, at + 48, crc32c(header))
+        if self.header_digest:
+            DIGEST.pack_into(out.headers, at + 48, crc32c(header))
             out.at = at + 52
         else:
             out.at = at + 48
@@ -600,11 +604,9 @@ class Connection:
 
     def _put_payload(self, data: memoryview | bytes) -> None:
         self.out.add(data)
-        if not len(data) & 3 and not self._data_digest:
-            return
-        pad = pdu.padding(len(data))
-        if self._data_digest:
-            self.out.add(pad + _DIGEST.pack(crc32c(pad, crc32c(data))))
+        pad = pdu.padding(len(data)) if len(data) & 3 else b""
+        if self.data_digest:
+            self.out.add(pad + DIGEST.pack(crc32c(pad, crc32c(data)) if pad else crc32c(data)))
         elif pad:
             self.out.add(pad)
 

@@ -18,13 +18,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from crc32c import crc32c
+
 from ..api.errors import Problem
 from ..api.settings import Value
 from ..api.statistics import DISK, Writer, bucket
 from . import pdu
 from .aborting import MAX_TIMEOUTS
 from .buffers import Buffer, Pool
-from .connection import COMMAND_16
+from .connection import COMMAND_16, DIGEST
 from .options import number
 from .outcomes import Outcomes, ScsiCall
 from .scsi import cdb as cdbs
@@ -183,15 +185,15 @@ class Session:
         connection, number = self.connection, len(requests)
         if (
             number == 1 or connection is None or self._credit < number or not unit.ready or self.waiting
-            or not connection.plain
         ):  # fmt: skip
             for cookie, lba, blocks, length in requests:
                 self.read(unit, owner, cookie, lba, blocks, length)
             return
         out = connection.out
-        out.reserve(48 * number)
+        out.reserve(52 * number)
+        digest = connection.header_digest
         free, now, lun, exp_stat_sn = self.free, self.now, unit.lun, connection.exp_stat_sn
-        pack, headers, at, cmd_sn = COMMAND_16.pack_into, out.headers, out.at, self.cmd_sn
+        pack, headers, view, at, cmd_sn = COMMAND_16.pack_into, out.headers, out.view, out.at, self.cmd_sn
         for cookie, lba, blocks, length in requests:
             task = free.pop()
             task.unit = unit
@@ -211,6 +213,9 @@ class Session:
             )  # fmt: skip
             cmd_sn = (cmd_sn + 1) & _M
             at += 48
+            if digest:
+                DIGEST.pack_into(headers, at, crc32c(view[at - 48 : at]))
+                at += 4
         out.at = at
         self.cmd_sn = cmd_sn
         unit.in_flight += number
@@ -279,8 +284,15 @@ class Session:
             out.headers, at, 1, _WHOLE_WRITE, 0, length, unit.lun, itt, length, cmd_sn, connection.exp_stat_sn,
             WRITE_16, task.cdb1, lba, blocks, 0, 0,
         )  # fmt: skip
-        out.at = at + 48
+        at += 48
+        if connection.header_digest:
+            DIGEST.pack_into(out.headers, at, crc32c(out.view[at - 48 : at]))
+            at += 4
+        out.at = at
         out.add(data)
+        if connection.data_digest:
+            DIGEST.pack_into(out.headers, at, crc32c(data))
+            out.at = at + 4
         connection.pdus_sent += 1
 
     def command(self, unit: Unit, owner: object, cookie: int, cdb: bytes, data: bytes | None = None) -> None:
