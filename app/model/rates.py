@@ -17,6 +17,8 @@ from typing import Any
 MINUTES, HOUR, STEP = 300.0, 3600.0, 5.0
 #: Points kept of each: 5 minutes at 3 a second, an hour at one in 5 seconds, and some.
 MAX_POINTS, MAX_STEPS = 1000, 740
+#: Two looks are at least so far apart, in seconds: what moved between nearer ones looks like a peak.
+LEAST = 0.05
 #: The key of the history of everything.
 ALL = ""
 
@@ -76,6 +78,10 @@ def rate_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rate | None:
     writing = _latency(new, "write", busy=deltas[3] > 0)
     read, write, reads, writes = (delta / seconds for delta in deltas)
     return Rate(read, write, reads, writes, float(_count(new, "in-flight")), **reading, **writing)
+
+
+def _too_near(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return 0 < _count(new, "time") - _count(old, "time") < LEAST * 1e6
 
 
 def _count(values: Mapping[str, Any], key: str) -> int:
@@ -198,6 +204,8 @@ class Rates:
             self._now.pop(gone, None)
         looked: dict[str, Rate] = {}
         for path, values in disks.items():
+            if path in self._last and _too_near(self._last[path], values):
+                continue
             rate = rate_between(self._last[path], values) if path in self._last else None
             self._last[path] = values
             if rate is None:

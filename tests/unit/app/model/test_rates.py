@@ -44,6 +44,14 @@ def test_counters_that_begin_anew_or_stand_still_in_time_give_no_rate() -> None:
     assert len(rates.history(A, 1)) == 0
 
 
+def test_what_moved_between_two_looks_that_are_very_near_is_no_peak() -> None:
+    rates = Rates()
+    for when, read in ((1, 0), (1.004, 4_000_000), (2, 8_000_000)):
+        rates.take({A: look(when, read, 0)}, when)
+    assert rates.of(A) == Rate(8_000_000)
+    assert list(rates.history(A, 2)["read"]) == [8_000_000]
+
+
 def test_sessions_have_no_rate_and_disks_that_are_gone_are_forgotten() -> None:
     rates = Rates()
     for n in (1, 2):
@@ -112,5 +120,5 @@ def test_of_a_step_the_mean_is_kept_and_the_worst_latency() -> None:
 def test_values_of_another_type_count_as_nothing() -> None:
     rates = Rates()
     rates.take({A: {"time": "x", "read-bytes": None}}, 1)
-    rates.take({A: {"time": 5, "read-bytes": "y", "read-latency": 3}}, 2)
+    rates.take({A: {"time": 5_000_000, "read-bytes": "y", "read-latency": 3}}, 2)
     assert rates.of(A) == Rate()
