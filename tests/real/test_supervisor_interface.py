@@ -10,9 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support import need, netns, procs
+from support.helper import running_helper
 from support.nbd import CLI
 
 _ASK = """
@@ -106,3 +109,21 @@ def test_so_it_is_with_the_engine_alone(star: Star) -> None:
     for interface, target in zip(star.interfaces, star.targets, strict=True):
         words = ["ip", "netns", "exec", star.namespace, *CLI, "--interface", interface, "ls", "iscsi://10.98.0.2:3260"]
         assert f"Target: {target} " in procs.run(*words)
+
+
+def test_a_saved_target_logs_in_through_its_interface(star: Star, tmp_path: Path) -> None:
+    """The targets share an address: by the other interface the portal is there, and this target is not."""
+    with running_helper(tmp_path, prefix=("ip", "netns", "exec", star.namespace)) as helper:
+
+        def lundock(*words: str) -> dict[str, Any]:
+            found = procs.try_run(sys.executable, "-m", "lundock.app.cli", "--bus", helper.bus, *words, "--json")
+            answer: dict[str, Any] = json.loads(found.stdout)
+            return answer
+
+        for interface, target, alias in zip(star.interfaces, star.targets, "xy", strict=True):
+            lundock("add", target, "--portal", "10.98.0.2:3260", "--interface", interface, "--alias", alias)
+            assert "error" not in lundock("login", alias)
+        assert {one["state"] for one in lundock("sessions")["sessions"]} == {"connected"}
+        lundock("logout", "x")
+        lundock("set", "x", f"interface={star.interfaces[1]}")
+        assert lundock("login", "x")["error"]["code"] == "TargetNotFound"
