@@ -66,6 +66,17 @@ def make_application(scheme: str | None = None, language: str | None = None) -> 
     return app
 
 
+def end_on_signals(app: QApplication, window: Window) -> None:
+    """End when the session or the terminal says so. Not `quit`: that closes the window, and closing may ask."""
+
+    def end(*_: object) -> None:
+        window.remember()
+        app.exit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until somebody quits; a second start of it only calls the first."""
     chosen = options(arguments)
@@ -74,14 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not single.first(chosen.link):
         return 0
     app.setQuitOnLastWindowClosed(False)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: app.quit())
     heartbeat = QTimer()  # lets Python see signals while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(500)
     bus = Bus(where_of(chosen))
     settings = QSettings()
     window = Window(bus, settings)
+    end_on_signals(app, window)
     desk = Desk(bus, window, settings)
     desk.quit_now.connect(app.quit)
     single.called.connect(desk.call)

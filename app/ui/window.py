@@ -397,11 +397,15 @@ class Window(QMainWindow):
         if isinstance(split, QByteArray):
             self._split.restoreState(split)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the place; connections stay."""
+    def remember(self) -> None:
+        """Keep the window's place for the next time."""
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/split", self._split.saveState())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the place; connections stay."""
+        self.remember()
         if self.before_close():
             super().closeEvent(event)
         else:
