@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from .allowance import Allowance
 from .api.errors import Problem
 from .listener import Listener
 from .store import Event, Store
@@ -15,6 +17,8 @@ from .store import Event, Store
 log = logging.getLogger(__name__)
 
 MAX_EVENT_LIMIT = 10_000
+#: More entries than this do not wait to be saved: they are in the log only.
+MAX_PENDING = 1000
 
 
 class Background:
@@ -60,6 +64,9 @@ class Timeline:
     def note(self, kind: str, target: str, detail: Mapping[str, str | int]) -> None:
         """Add an entry."""
         log.info("event %s %s %s", kind, target, dict(detail))
+        if len(self._pending) >= MAX_PENDING:
+            log.error("the timeline cannot be written as fast as things happen")
+            return
         task = self._background.spawn(self._note(kind, target, detail))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
@@ -76,3 +83,28 @@ class Timeline:
     async def events(self, since: int, limit: int) -> list[Event]:
         """Return the newest entries after number `since`."""
         return await self._store.events(since, min(limit, MAX_EVENT_LIMIT))
+
+
+class Notes:
+    """A session's entries. Its target or its worker can bring them about without end: so many are noted at once, and
+    then one in so many seconds, with the count of those before it that were not (`untold`).
+    """
+
+    BURST = 50
+    INTERVAL = 5.0
+
+    def __init__(self, timeline: Timeline, target: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._timeline = timeline
+        self._target = target
+        self._allowance = Allowance(self.BURST, 1 / self.INTERVAL, clock)
+        self._untold = 0
+
+    def note(self, kind: str, detail: Mapping[str, str | int]) -> None:
+        """Add an entry, or count it."""
+        if not self._allowance.take():
+            self._untold += 1
+            return
+        untold, self._untold = self._untold, 0
+        if untold:
+            detail = {**detail, "untold": untold + int(detail.get("untold", 0))}
+        self._timeline.note(kind, self._target, detail)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The helper's end of a control channel: requests with answers, events, and no trust.
 
-What a worker sends is checked against `api.control`. A worker that says anything else, or over `MAX_RATE` messages a
-second, is `broken`: its channel is closed, and the supervisor ends it.
+What a worker sends is checked against `api.control`. A worker that says anything else, or more than a session or a list
+of targets can ever need (`MESSAGES`, `BYTES`), is `broken`: its channel is closed, and the supervisor ends it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .allowance import Allowance
 from .api import control
 from .api.control import ControlError, Message
 from .api.errors import Problem
 
 log = logging.getLogger(__name__)
 
-MAX_RATE = 4000
-_AT_ONCE = 64
+#: At once, and more for each second. The longest list of targets is 16 MiB of text, in up to 512 messages; day by day a
+#: worker says something small now and then.
+MESSAGES = (4000, 400)
+BYTES = (64 << 20, 1 << 20)
+#: So long at most one worker's messages are read, then others have their turn.
+_TURN = 0.005
 
 
 class Channel:
@@ -37,15 +42,18 @@ class Channel:
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._asked: dict[int, asyncio.Future[None]] = {}
-        self._window = (0.0, 0)
+        self._messages, self._bytes = Allowance(*MESSAGES), Allowance(*BYTES)
         self._open = True
         self.broken = False
         self._loop.add_reader(sock, self._read)
 
     @classmethod
     def connect(cls, path: Path, on_message: Callable[[Message], None], on_end: Callable[[], None]) -> Channel:
-        """Connect to a worker's listening socket, which never waits. Raises OSError when nobody listens."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Connect to a worker's listening socket, which never waits.
+
+        Raises OSError when nobody listens, of it BlockingIOError when somebody does who takes no connections any more.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         try:
             sock.connect(str(path))
         except OSError:
@@ -101,14 +109,13 @@ class Channel:
                 answer.set_exception(Problem("EngineDied"))
 
     def _read(self) -> None:
-        for _ in range(_AT_ONCE):
-            if not self._open or not self._read_one():
-                return
+        end = self._loop.time() + _TURN
+        while self._open and self._read_one() and self._loop.time() < end:
+            pass
 
     def _read_one(self) -> bool:
         try:
-            packet = control.receive_raw(self._sock)
-            message = control.decode(*packet, control.FROM_WORKER) if packet is not None else None
+            message = self._receive()
         except BlockingIOError:
             return False
         except ControlError as error:
@@ -120,18 +127,18 @@ class Channel:
             self.close()
             self._on_end()
             return False
-        if self._too_many():
-            message.close()
-            self._break("floods")
-            return False
         self._dispatch(message)
         return True
 
-    def _too_many(self) -> bool:
-        start, count = self._window
-        now = self._loop.time()
-        self._window = (now, 1) if now - start > 1.0 else (start, count + 1)
-        return self._window[1] > MAX_RATE
+    def _receive(self) -> Message | None:
+        packet = control.receive_raw(self._sock)
+        if packet is None:
+            return None
+        data, descriptors = packet
+        if not self._messages.take() or not self._bytes.take(len(data)):
+            control.close_all(descriptors)
+            raise ControlError("floods")
+        return control.decode(data, descriptors, control.FROM_WORKER)
 
     def _dispatch(self, message: Message) -> None:
         with contextlib.closing(message):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from . import resolver
 from .api.control import MAX_TARGETS, Message
 from .api.errors import Problem
+from .dialing import Answerer, Dialer
 from .supervision import DiscoverRequest, FoundTarget, Portal, Step, once
-from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery

@@ -69,6 +69,7 @@ class Disks:
         self._held: dict[str, tuple[Holder, ...]] = {}
         self._expected: set[int] = set()
         self._busy: set[str] = set()
+        self._resizing: set[str] = set()
         self._front = 0
 
     @property
@@ -267,10 +268,22 @@ class Disks:
 
     def look_at_sizes(self) -> None:
         """The disks are others than before: files are as large as theirs."""
-        for one in self._attachments.values():
-            for record in self._owner.luns:
-                if one.lun == record.address and one.method == attaching.File.name:
-                    asyncio.create_task(attaching.set_size(one, self._nursery, record.size))  # noqa: RUF006 - it ends by itself
+        for lun, one in self._attachments.items():
+            if one.method == attaching.File.name and lun not in self._resizing:
+                self._resizing.add(lun)
+                asyncio.create_task(self._resize(one))  # noqa: RUF006 - it ends by itself
+
+    async def _resize(self, one: Attachment) -> None:
+        """Give a file its disk's size, one after the other when it changes meanwhile."""
+        told = -1
+        try:
+            while self._attachments.get(one.lun) is one and (size := self._lun(one.lun).size) != told:
+                told = size
+                await attaching.set_size(one, self._nursery, size)
+        except Problem:  # it is not shown any more
+            pass
+        finally:
+            self._resizing.discard(one.lun)
 
     # ---- from one helper to the next -------------------------------------------------------------------------
 

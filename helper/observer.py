@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -22,15 +21,9 @@ class Observer:
     #: What the service notes itself, with more detail.
     _OWN = frozenset({"connected", "disconnected", "lost", "restored", "attached", "ejected"})
 
-    #: A target can make events without end: so many at once are noted, and then one in so many seconds.
-    BURST = 50
-    INTERVAL = 5.0
-
     def __init__(self, service: Service, session: Session) -> None:
         self._service = service
         self._session = session
-        self._left = float(self.BURST)
-        self._last = time.monotonic()
 
     def changed(self, session: WorkerSession) -> None:  # noqa: ARG002, D102 - the protocol tells
         self._service.session_changed(self._session)
@@ -42,17 +35,8 @@ class Observer:
         self._service.holders_changed(self._session, lun, holders)
 
     def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002, D102
-        if kind not in self._OWN and self._may_note():
-            self._service.note(kind, self._session.target.record.name, attrs)
-
-    def _may_note(self) -> bool:
-        now = time.monotonic()
-        self._left = min(self.BURST, self._left + (now - self._last) / self.INTERVAL)
-        self._last = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        if kind not in self._OWN:
+            self._session.notes.note(kind, attrs)
 
     def ended(self, session: WorkerSession, problem: Problem | None) -> None:  # noqa: ARG002, D102
         self._service.session_ended(self._session, problem)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from .api.control import Message
 from .api.errors import Problem
+from .dialing import Answerer, Dialer
 from .supervision import Portal, SessionSpec, Step, once
-from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery
 
-#: More stages than this are not kept: a login has a dozen.
+#: More stages than this are not kept, nor words about one: a login has a dozen.
 MAX_STAGES = 64
+MAX_WORDS = 64
 
 
 @dataclass(slots=True)
@@ -115,7 +117,8 @@ class Probing:
         if name:
             self._reached(Stage(name, message["time"], attrs))
         elif self._found.stages:  # words about the stage that runs
-            self._found.stages[-1].attrs.update(attrs)
+            known = self._found.stages[-1].attrs
+            known.update(list(attrs.items())[: MAX_WORDS - len(known)])
 
     def died(self) -> None:
         """The worker ended before its answer."""

@@ -23,7 +23,7 @@ from .api.errors import Problem
 from .api.settings import Value
 from .api.values import Descriptor
 from .attach.base import MethodInfo
-from .background import Background, Timeline, error_detail
+from .background import Background, Notes, Timeline, error_detail
 from .defaults import Defaults
 from .diagnosis import Diagnosis
 from .identity import Identity
@@ -297,7 +297,7 @@ class Service:
 
     def new_session(self, target: Target) -> Session:
         """Return a session with a number of its own, that nobody knows of yet."""
-        return Session(next(self._numbers), target)
+        return Session(next(self._numbers), target, Notes(self.timeline, target.record.name))
 
     def _begin(self, session: Session, worker: WorkerSession) -> None:
         session.worker = worker
@@ -436,7 +436,7 @@ class Service:
         kind = {("connected", "lost"): "lost", ("lost", "connected"): "restored"}.get((before, session.state))
         if kind is not None:
             problem = session.live.last_problem if kind == "lost" else None
-            self.note(kind, session.target.record.name, error_detail(problem))
+            session.notes.note(kind, error_detail(problem))
 
     def holders_changed(self, session: Session, address: str, holders: tuple[Holder, ...]) -> None:
         """Somebody else has a disk."""
@@ -462,7 +462,7 @@ class Service:
                 continue
             if lun.record.size != record.size:
                 detail: dict[str, str | int] = {"lun": address, "old-size": lun.record.size, "new-size": record.size}
-                self.note("resized", session.target.record.name, detail)
+                session.notes.note("resized", detail)
             lun.record = record
             self.listener.changed(lun)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .api.errors import Problem
 from .store import PortalRecord, TargetRecord
 from .supervision import Attached, Holder, LunRecord
 from .worker_session import WorkerSession
+
+if TYPE_CHECKING:
+    from .background import Notes
 
 
 class Ref(str):
@@ -59,6 +63,7 @@ class Session:
 
     number: int
     target: Target
+    notes: Notes
     worker: WorkerSession | None = None
     luns: dict[str, Lun] = field(default_factory=dict)
     noted_state: str = "connected"

@@ -9,11 +9,11 @@ import fcntl
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import connector, pids, resolver
+from . import pids
 from .api import sealed
 from .api.control import Message, close_all
 from .api.errors import Problem
@@ -186,11 +186,12 @@ def short_path(path: Path) -> Iterator[Path]:
 
 
 class LeftWorker:
-    """A worker that an earlier helper left behind, if there is one."""
+    """A worker that an earlier helper left behind, if there is one; it may hang."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._channel: Channel | None = None
+        self._deaf = False
         self._fronts: int | None = None
         self._heard = asyncio.Event()
 
@@ -199,6 +200,8 @@ class LeftWorker:
         try:
             with short_path(self._path) as path:
                 self._channel = Channel.connect(path, self._message, self._heard.set)
+        except BlockingIOError:
+            self._deaf = True
         except OSError:
             return False
         return True
@@ -207,7 +210,7 @@ class LeftWorker:
         """Log it out if it serves nobody, and tell whether it is so."""
         channel = self._channel
         if channel is None:
-            return True
+            return not self._deaf
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5.0):
                 await self._heard.wait()
@@ -259,7 +262,7 @@ class _LogPipe:
             return
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[-_MAX_LINE:]
-        for line in lines:
+        for line in lines[:_MAX_LINES]:
             self._show(line)
 
     def _show(self, line: bytes) -> None:
@@ -274,61 +277,6 @@ class _LogPipe:
             level, logging.INFO
         )
         log.log(number, "worker %s: %s", self._name, shown)
-
-
-class Dialer:
-    """Makes a worker's connections: names are resolved once, numbers kept for every reconnect."""
-
-    def __init__(self, nursery: Nursery, interface: str, seconds: float) -> None:
-        self._nursery = nursery
-        self._interface = interface
-        self._seconds = seconds
-        self._numbers: dict[str, tuple[str, ...]] = {}
-        self._names: dict[str, str] = {}
-
-    @property
-    def known(self) -> dict[str, tuple[str, ...]]:
-        """The addresses by name, for `learn`."""
-        return dict(self._numbers)
-
-    def learn(self, known: Mapping[str, tuple[str, ...]]) -> None:
-        """Take addresses that were resolved earlier."""
-        self._numbers |= known
-        self._names |= {numbers[0]: name for name, numbers in known.items() if name not in numbers}
-
-    async def numeric(self, portals: Sequence[Portal]) -> tuple[Portal, ...]:
-        """Return the portals with numbers for names; those that cannot be resolved are left out.
-
-        Raises the first one's Problem when none can.
-        """
-        found: list[Portal] = []
-        first: Problem | None = None
-        for portal in portals:
-            try:
-                number = (await self._resolve(portal.address))[0]
-            except Problem as problem:
-                first = first or problem
-            else:
-                found.append(Portal(number, portal.port, portal.portal_group))
-        if not found:
-            raise first or Problem("InvalidArgument", argument="portals", detail="There are none.")
-        return tuple(dict.fromkeys(found))
-
-    async def connect(self, address: str, port: int) -> socket.socket:
-        """Connect to an address that the worker wants: one of `numeric`, or where a target redirected us to."""
-        numbers = await self._resolve(address)
-        shown = self._names.get(address, address)
-        return await connector.connect(numbers, port, interface=self._interface, seconds=self._seconds, shown=shown)
-
-    async def _resolve(self, address: str) -> tuple[str, ...]:
-        if address not in self._numbers:
-            if len(self._numbers) > 64:  # a target may name ever new ones
-                self._numbers.clear()
-            numbers = await resolver.resolve(self._nursery, address)
-            self._numbers[address] = numbers
-            self._numbers.setdefault(numbers[0], numbers)
-            self._names.setdefault(numbers[0], address)
-        return self._numbers[address]
 
 
 # ---- what a worker is started with -------------------------------------------------------------------------------
@@ -367,48 +315,6 @@ def seal(secrets: Secrets) -> int:
         os.close(number)
         raise
     return number
-
-
-class Answerer:
-    """Answers a worker's `want_connection`, one at a time; the newest question counts."""
-
-    def __init__(self, dialer: Dialer, made: Callable[[socket.socket], None]) -> None:
-        self._dialer = dialer
-        self._made = made
-        self._task: asyncio.Task[None] | None = None
-        self.last_problem: Problem | None = None
-
-    def wanted(self, process: WorkerProcess, message: Message) -> None:
-        """Begin to connect."""
-        self.stop()
-        portal = message["portal"]
-        self._task = asyncio.create_task(self._answer(process, message["request"], portal["address"], portal["port"]))
-
-    def stop(self) -> None:
-        """Forget the question."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-    async def _answer(self, process: WorkerProcess, request: int, address: str, port: int) -> None:
-        try:
-            await self._connect(process, request, address, port)
-        except Problem as problem:
-            log.debug("A worker's connection: %s", problem)
-        except Exception:
-            log.exception("Connecting failed in an unforeseen way")
-
-    async def _connect(self, process: WorkerProcess, request: int, address: str, port: int) -> None:
-        try:
-            sock = await self._dialer.connect(address, port)
-        except Problem as problem:
-            self.last_problem = problem
-            fields = {"request": request, "code": problem.code, "attrs": problem.attrs}
-            await process.request("connection", fields)
-            return
-        with sock:
-            self._made(sock)
-            await process.request("connection", {"request": request}, {"socket": sock.fileno()})
 
 
 def is_sealed(number: int, seals: int) -> bool:

@@ -23,6 +23,7 @@ from .adopting import HandedOver
 from .api import statistics as statistics_page
 from .api.control import MAX_LUNS, Message
 from .api.errors import Problem
+from .dialing import Answerer, Dialer
 from .disks import Disks
 from .keeping import Kept
 from .supervision import (
@@ -36,7 +37,7 @@ from .supervision import (
     Step,
     once,
 )
-from .worker_process import Answerer, Dialer, WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery
@@ -89,6 +90,7 @@ class WorkerSession:
         self._disks = Disks(nursery, run_dir / "disks", self)
         self._look_soon = look_soon
         self._handing: HandedOver | None = None
+        self._heard = False
         self._pending: list[LunRecord] = []
         self._ready: asyncio.Future[None] | None = None
         self._step: Step = lambda _name: None
@@ -132,7 +134,7 @@ class WorkerSession:
     async def _start_worker(self) -> None:
         """Start a process and wait until it is logged in and has found the disks."""
         self._ready = asyncio.get_running_loop().create_future()
-        self._pending = []
+        self._pending, self._heard = [], False
         process = WorkerProcess(self._nursery, self._run_dir, self.spec.key, self)
         self._process = process
         await process.start()
@@ -212,8 +214,9 @@ class WorkerSession:
     def _hello(self, message: Message) -> None:
         if self._handing is not None:
             self._handing.hello(message)
-        if message["missing"]:
+        if message["missing"] and not self._heard:
             log.info("Worker of %s runs without: %s", self.spec.key, "; ".join(message["missing"]))
+        self._heard = True
 
     def _handed(self, message: Message) -> None:
         if self._handing is not None:

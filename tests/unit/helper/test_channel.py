@@ -3,13 +3,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 import pytest
+from lundock.helper import channel
 from lundock.helper.api import control
 from lundock.helper.api.control import FROM_WORKER, TO_WORKER, Message
 from lundock.helper.api.errors import Problem
-from lundock.helper.channel import MAX_RATE, Channel
+from lundock.helper.channel import MESSAGES, Channel
 
 Body = Callable[["Worker"], Coroutine[object, object, None]]
 
@@ -131,7 +134,43 @@ def test_a_flood_breaks_it() -> None:
                 break
         await worker.ended.wait()
         assert worker.channel.broken
-        assert len(worker.heard) <= MAX_RATE
+        at_once, a_second = MESSAGES
+        assert len(worker.heard) <= at_once + 20 * a_second
+
+    run(body)
+
+
+def test_a_flood_of_few_large_messages_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "BYTES", (1 << 20, 0))
+
+    async def body(worker: Worker) -> None:
+        data = control.encode(Message("event", {"kind": "x", "attrs": {}}), FROM_WORKER)
+        data = data[:-1] + b" " * (control.MAX_MESSAGE - len(data)) + b"}"
+        for _ in range(8):
+            worker.sock.send(data)
+            await asyncio.sleep(0)
+        while len(worker.heard) < 8:
+            await asyncio.sleep(0)
+        assert not worker.channel.broken
+        worker.sock.send(data)
+        await worker.ended.wait()
+        assert worker.channel.broken
+        assert len(worker.heard) == 8
+
+    run(body)
+
+
+def test_others_have_their_turn_while_a_worker_talks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "_TURN", 0)
+
+    async def body(worker: Worker) -> None:
+        for _ in range(20):
+            worker.say("event", kind="x", attrs={})
+        turns = 0
+        while len(worker.heard) < 20:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= 20
 
     run(body)
 
@@ -152,6 +191,19 @@ def test_connecting_where_nobody_listens(tmp_path: object) -> None:
     async def main() -> None:
         with pytest.raises(OSError, match="No such file"):
             Channel.connect(tmp_path / "x.sock", lambda _message: None, lambda: None)  # type: ignore[operator]
+
+    asyncio.run(main())
+
+
+def test_connecting_does_not_wait_for_a_worker_that_hangs(tmp_path: Path) -> None:
+    async def main() -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(str(tmp_path / "x.sock"))
+            listener.listen(0)
+            first = Channel.connect(tmp_path / "x.sock", lambda _message: None, lambda: None)
+            with pytest.raises(BlockingIOError):
+                Channel.connect(tmp_path / "x.sock", lambda _message: None, lambda: None)
+            first.close()
 
     asyncio.run(main())
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,3 +51,30 @@ def test_another_disk_at_the_same_place_is_never_swapped_in() -> None:
     assert changed.value.code == "IdentityChanged"
     assert changed.value.attrs == {"lun": LUN, "found": "naa.6001405bbb", "expected": "naa.6001405aaa"}
     assert owner.asked == []
+
+
+def test_a_size_that_changes_without_end_is_set_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    async def set_size(_attachment: Attachment, _nursery: object, size: int) -> None:
+        await asyncio.sleep(0)
+        sizes.append(size)
+
+    monkeypatch.setattr("lundock.helper.attach.set_size", set_size)
+
+    async def main() -> None:
+        owner = Owner("naa.6001405aaa")
+        made = disks(owner)
+        made._attachments[LUN].method = "file"
+        for number in range(1, 101):
+            owner.luns = (dataclasses.replace(owner.luns[0], size=number << 20),)
+            made.look_at_sizes()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        owner.luns = (dataclasses.replace(owner.luns[0], size=7 << 20),)
+        made.look_at_sizes()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert sizes == [100 << 20, 7 << 20]

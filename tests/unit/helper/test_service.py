@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lundock.helper import background
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.settings import defaults
 from lundock.helper.jobs import Caller
 from lundock.helper.signing import MAX_ASKS
 from lundock.helper.supervision import Holder, Portal, Secrets, SessionSpec
-from support.service_bench import ALICE, NAME, PORTALS, SECRET, Agent, Bench, memfd, run
+from support.service_bench import ALICE, NAME, PORTALS, SECRET, Agent, Bench, lun_record, memfd, run
 
 
 def test_records_outlive_the_service(tmp_path: Path) -> None:
@@ -399,5 +400,64 @@ def test_a_target_does_not_flood_the_timeline(tmp_path: Path) -> None:
             session.observer.event(session, "io-error", {"lba": number})
         await bench.timeline()
         assert 10 < (await bench.kinds()).count("io-error") < 100
+
+    run(tmp_path, steps)
+
+
+def test_a_target_that_comes_and_goes_without_end_does_not_fill_the_timeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background.Notes, "INTERVAL", 1e9)
+
+    async def steps(bench: Bench) -> None:
+        session = await bench.connect(await bench.add())
+        for number in range(200):
+            session.state = ("lost", "connected")[number % 2]
+            session.observer.changed(session)
+            session.luns = (lun_record(1, 512 * (number + 1)),)
+            session.observer.luns_changed(session)
+            session.observer.event(session, "io-error", {"lba": number})
+        await bench.timeline()
+        assert len(bench.told.events) == 1 + background.Notes.BURST
+        assert {event.kind for event in bench.told.events} == {"connected", "lost", "restored", "resized", "io-error"}
+
+    run(tmp_path, steps)
+
+
+def test_what_was_not_told_is_counted() -> None:
+    told: list[dict[str, Any]] = []
+
+    class Timeline:
+        def note(self, kind: str, target: str, detail: dict[str, Any]) -> None:
+            told.append({"kind": kind, "target": target, **detail})
+
+    now = 0.0
+    notes = background.Notes(Timeline(), "disk", lambda: now)  # type: ignore[arg-type]
+    for number in range(notes.BURST + 3):
+        notes.note("resized", {"number": number})
+    now = notes.INTERVAL
+    notes.note("io-error", {"untold": 4})
+    now *= 2
+    notes.note("restored", {})
+    assert [one["number"] for one in told[:-2]] == list(range(notes.BURST))
+    assert told[-2:] == [
+        {"kind": "io-error", "target": "disk", "untold": 7},
+        {"kind": "restored", "target": "disk"},
+    ]
+
+
+def test_entries_that_cannot_be_saved_in_time_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "MAX_PENDING", 5)
+
+    async def steps(bench: Bench) -> None:
+        for _ in range(20):
+            bench.service.note("refused", NAME, {})
+        await bench.timeline()
+        assert len(bench.told.events) == 5
+        bench.service.note("restored", NAME, {})
+        await bench.timeline()
+        assert bench.told.events[-1].kind == "restored"
 
     run(tmp_path, steps)
