@@ -120,11 +120,10 @@ class Disks:
         attachment = self._attachments.get(lun)
         if attachment is None or lun in self._busy:
             raise Problem("NotAttached")
-        step("eject")
         with self._working(lun), self._expecting(attachment):
             try:
                 async with asyncio.timeout(FORCE_PATIENCE if force else None):
-                    await self._let_go(attachment)
+                    await self._let_go(attachment, step)
             except (Problem, TimeoutError) as error:
                 if not force:
                     raise
@@ -134,10 +133,12 @@ class Disks:
         self._owner.tell("ejected", {"lun": lun, "device": attachment.shown.device})
         await self._end_front(attachment, force=force)
 
-    async def _let_go(self, attachment: Attachment) -> None:
+    async def _let_go(self, attachment: Attachment, step: Step) -> None:
         """Write out what is pending, and take the device away; the front is left."""
         if await self._unwritten(attachment):
+            step("flush")
             await self._while_target_is_there(attaching.flush(attachment, self._nursery))
+        step("detach")
         await attaching.method(attachment.method).detach(attachment, self._nursery)
 
     async def _unwritten(self, attachment: Attachment) -> bool:

@@ -37,7 +37,7 @@ __all__ = [
     "once",
 ]
 
-#: Told the name of the step that begins: "resolve", "connect", "login", "scan", "attach", "eject", "logout".
+#: Told the name of the step that begins: "resolve", "connect", "login", "scan", "attach", "flush", "detach", "logout".
 Step = Callable[[str], None]
 
 SIGN_INS = ("none", "chap", "mutual")

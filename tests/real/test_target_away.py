@@ -127,9 +127,10 @@ def test_a_disk_with_nothing_pending_is_ejected_at_once(target: TgtTarget, away:
             await asyncio.to_thread(write, device, DATA, flush=True)
             away.go()
             await lost(recorder, session)
+            steps: list[str] = []
             async with asyncio.timeout(SOON):
-                await session.eject(disk(session), no_step)
-                assert session.attached == {}
+                await session.eject(disk(session), steps.append)
+                assert (session.attached, steps) == ({}, ["detach"])
                 assert is_free(device)
                 await session.logout()
             assert recorder.ends == [None]
@@ -168,7 +169,9 @@ def test_what_is_not_flushed_is_not_given_up(target: TgtTarget, away: Away, meth
                 assert (disk(session) in session.attached, session.state) == (True, "lost")
             away.come_back()
             await recorder.until(lambda: session.state == "connected")
-            await session.eject(disk(session), no_step)
+            steps: list[str] = []
+            await session.eject(disk(session), steps.append)
+            assert steps == ["flush", "detach"]
             assert target.luns[0].file.read_bytes()[: len(DATA)] == DATA
 
     run(body())
