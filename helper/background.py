@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -87,24 +88,26 @@ class Timeline:
 
 class Notes:
     """A session's entries. Its target or its worker can bring them about without end: so many are noted at once, and
-    then one in so many seconds, with the count of those before it that were not (`untold`).
+    then one in so many seconds, with the count of those of its kind before it that were not (`untold`).
     """
 
     BURST = 50
     INTERVAL = 5.0
+    #: A worker may think of ever new kinds.
+    MAX_KINDS = 64
 
     def __init__(self, timeline: Timeline, target: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeline = timeline
         self._target = target
         self._allowance = Allowance(self.BURST, 1 / self.INTERVAL, clock)
-        self._untold = 0
+        self._untold: Counter[str] = Counter()
 
     def note(self, kind: str, detail: Mapping[str, str | int]) -> None:
         """Add an entry, or count it."""
         if not self._allowance.take():
-            self._untold += 1
+            if kind in self._untold or len(self._untold) < self.MAX_KINDS:
+                self._untold[kind] += 1
             return
-        untold, self._untold = self._untold, 0
-        if untold:
+        if untold := self._untold.pop(kind, 0):
             detail = {**detail, "untold": untold + int(detail.get("untold", 0))}
         self._timeline.note(kind, self._target, detail)
