@@ -21,6 +21,8 @@ KEEP = 30.0
 MAX_RUNNING = 32
 #: Nor a user: one who comes back with one connection after the other gets no more.
 MAX_OF_USER = 256
+#: Of a user's jobs that have ended, the newest are kept.
+MAX_ENDED = 256
 
 #: Kinds that go on when who started them has left: half an eject helps nobody.
 _SURVIVE = frozenset({"logout", "eject"})
@@ -81,7 +83,8 @@ class Jobs:
         self._listener = listener
         self._keep = keep
         self._numbers = itertools.count(1)
-        self._timers: set[asyncio.TimerHandle] = set()
+        #: Of those that have ended, in the order in which they did.
+        self._timers: dict[int, asyncio.TimerHandle] = {}
         self.all: dict[int, Job] = {}
 
     def start(self, kind: str, objects: tuple[str, ...], caller: Caller, work: Work) -> Job:
@@ -116,7 +119,7 @@ class Jobs:
         for job in running:
             job.cancel()
         await asyncio.gather(*(job.task for job in running if job.task), return_exceptions=True)
-        for timer in self._timers:
+        for timer in self._timers.values():
             timer.cancel()
 
     def _ended(self, job: Job, task: asyncio.Task[Mapping[str, Any]]) -> None:
@@ -134,13 +137,15 @@ class Jobs:
         self._forget_later(job)
 
     def _forget_later(self, job: Job) -> None:
-        def forget() -> None:
-            self._timers.discard(timer)
-            del self.all[job.number]
-            self._listener.job_removed(job)
+        self._timers[job.number] = asyncio.get_running_loop().call_later(self._keep, self._forget, job)
+        ended = [self.all[number] for number in self._timers if self.all[number].caller.uid == job.caller.uid]
+        for old in ended[:-MAX_ENDED]:
+            self._forget(old)
 
-        timer = asyncio.get_running_loop().call_later(self._keep, forget)
-        self._timers.add(timer)
+    def _forget(self, job: Job) -> None:
+        self._timers.pop(job.number).cancel()
+        del self.all[job.number]
+        self._listener.job_removed(job)
 
 
 def _explain(problem: Problem) -> dict[str, str | int]:

@@ -111,11 +111,12 @@ class Portals:
 
     async def add(self, caller: Caller, address: str, options: Mapping[str, Any]) -> KeptPortal:
         """Keep an address. Raises Problem("AlreadyExists") among others."""
-        if len(self.all) >= MAX_KEPT:
-            raise Problem("NotSupported", what="more addresses", detail=f"There are {MAX_KEPT} already.")
-        blank = PortalRecord(0, checks.discovery_address(address), caller.uid)
-        portal = KeptPortal(await self._service.store.add_portal(apply_changes(blank, options, PORTAL_CHANGES)))
-        self._begin(portal)
+        async with self._service.records:
+            if len(self.all) >= MAX_KEPT:
+                raise Problem("NotSupported", what="more addresses", detail=f"There are {MAX_KEPT} already.")
+            blank = PortalRecord(0, checks.discovery_address(address), caller.uid)
+            portal = KeptPortal(await self._service.store.add_portal(apply_changes(blank, options, PORTAL_CHANGES)))
+            self._begin(portal)
         return portal
 
     async def update(self, portal: KeptPortal, changes: Mapping[str, Any]) -> None:

@@ -69,11 +69,15 @@ class Incoming:
 
 @dataclass(slots=True)
 class Reply:
-    """What a handler answers: D-Bus types, values, and their Keys for the dictionaries among them."""
+    """What a handler answers: D-Bus types, values, and their Keys for the dictionaries among them.
+
+    `sent` is called when nothing of it is needed any more.
+    """
 
     signatures: Sequence[str] = ()
     values: Sequence[Any] = ()
     keys: Sequence[Any] = ()
+    sent: Callable[[], None] = lambda: None
 
 
 Handler = Callable[[Incoming], Awaitable[Reply]]
@@ -87,6 +91,8 @@ class Connection:
         self.unique_name = ""
         self._serial = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        #: Calls of programs of people (a service has a name): their answers are no larger than calls.
+        self._strangers: set[int] = set()
         self._rules: list[Rule] = []
         self._owners: dict[str, str] = {}
         self._handler: Handler | None = None
@@ -173,6 +179,8 @@ class Connection:
         flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else MessageFlag.NONE
         serial = self._next_serial()
         self._waiting[serial] = future = asyncio.get_running_loop().create_future()
+        if head["destination"].startswith(":"):
+            self._strangers.add(serial)
         try:
             self._send({"flags": flags, "serial": serial, **head}, types, args, keys)
             async with asyncio.timeout(seconds):
@@ -181,6 +189,7 @@ class Connection:
             raise Problem("Timeout", what=f"{head['interface']}.{head['member']}", seconds=int(seconds)) from None
         finally:
             del self._waiting[serial]
+            self._strangers.discard(serial)
 
     async def get_managed_objects(self, destination: str = names.BUS_NAME, path: str = names.ROOT_PATH) -> Any:
         """Return every object: path to interface to property to value. Raises Problem."""
@@ -300,6 +309,10 @@ class Connection:
         head = {"path": path, "interface": interface, "member": member, "serial": self._next_serial()}
         self._send({"message_type": MessageType.SIGNAL, **head}, split(signature), args, keys)
 
+    async def room(self) -> None:
+        """Wait until little is left of what was sent before: who has much to send does not add to it."""
+        await self._stream.room()
+
     def serve(self, handler: Handler) -> None:
         """Answer method calls with `handler`; see objects.ObjectServer. A Problem that it raises becomes its error."""
         self._handler = handler
@@ -369,7 +382,9 @@ class Connection:
         actions[message.message_type](message, fds)
 
     def _wanted(self, head: Any) -> bool:
-        """Whether somebody may have asked for this signal."""
+        """Whether somebody may have asked for this signal, or for an answer that is so large."""
+        if head.message_type is not MessageType.SIGNAL:
+            return head.reply_serial in self._waiting and head.reply_serial not in self._strangers
         return any(rule.about(head, self._owners.get(rule.sender, rule.sender)) for rule in self._rules)
 
     def _replied(self, message: Message, fds: list[int]) -> None:
@@ -381,6 +396,7 @@ class Connection:
         try:
             values = decoder.body(message.signature, message.body)
         except (Problem, ValueError):
+            decoder.close()
             future.set_exception(Problem("Internal", log_id="malformed-reply"))
             return
         if message.message_type == MessageType.ERROR:
@@ -458,6 +474,7 @@ def _drop(reply: Reply) -> None:
     for value in reply.values:
         if isinstance(value, Descriptor):
             value.close()
+    reply.sent()
 
 
 def _error_reply(problem: Problem) -> Reply:

@@ -36,14 +36,14 @@ TOO_LONG = "too long"
 
 
 def read(data: bytes, wanted: Callable[[Any], bool]) -> Message | None:
-    """Return the message: of a large signal that is not `wanted` none, and of a large call the header alone, with the
-    signature TOO_LONG.
+    """Return the message: of a large signal that is not `wanted` none; of a large call, and of a large answer that is not
+    `wanted`, the header alone, with the signature TOO_LONG.
     """
     if len(data) > MAX_CALL:
         head: Message = _Unmarshaller(io.BytesIO(_without_body(data))).unmarshall()
         if head.message_type is MessageType.SIGNAL and not wanted(head):
             return None
-        if head.message_type is MessageType.METHOD_CALL:
+        if head.message_type is MessageType.METHOD_CALL or not wanted(head):
             head.signature = TOO_LONG
             return head
     return cast("Message | None", _Unmarshaller(io.BytesIO(data)).unmarshall())

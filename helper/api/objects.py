@@ -33,6 +33,8 @@ INTROSPECTABLE = f"{DBUS}.Introspectable"
 
 #: More calls than this of one sender on their way, and the next is answered with Busy. The bus ends a sender at 128.
 MAX_CALLS = 32
+#: Their answers may be megabytes.
+_LARGE = frozenset({"GetEvents", "GetStatistics"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class ObjectServer:
         self._authorize = authorize
         self._objects: dict[str, dict[str, _Properties]] = {}
         self._calls: dict[str, set[asyncio.Task[Any] | None]] = {}
+        self._turn = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
         self.last_call = time.monotonic()
         connection.serve(self._handle)
 
@@ -205,6 +209,7 @@ class ObjectServer:
             running.discard(task)
             if not running:
                 self._calls.pop(incoming.sender, None)
+                self._turns.pop(incoming.sender, None)
 
     @property
     def busy(self) -> bool:
@@ -231,7 +236,24 @@ class ObjectServer:
             _check_argument(arg, value)
         if self._authorize is not None:
             await self._authorize(call, method, entry.implementation, args)
-        return _reply(method, await getattr(entry.implementation, snake(method.name))(call, *args))
+
+        async def make() -> Reply:
+            return _reply(method, await getattr(entry.implementation, snake(method.name))(call, *args))
+
+        return await (self._in_turn(call.sender, make) if method.name in _LARGE else make())
+
+    async def _in_turn(self, sender: str, make: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Make an answer when the one before it is on its way, so that they do not add up. Callers take turns."""
+        async with self._turns.setdefault(sender, asyncio.Lock()):
+            await self._turn.acquire()
+            try:
+                await self._connection.room()
+                reply = await make()
+            except BaseException:
+                self._turn.release()
+                raise
+        reply.sent = self._turn.release
+        return reply
 
     def _find(self, incoming: Incoming) -> tuple[_Properties, Method]:
         found = self._objects.get(incoming.path)
@@ -268,6 +290,9 @@ class ObjectServer:
         if call.member != "GetManagedObjects" or signature or call.path != self._root or not self._root:
             raise BusError(f"{DBUS}.Error.UnknownMethod", "The object has no such method.")
         await self._read_allowed(call)
+        return await self._in_turn(call.sender, self._everything)
+
+    async def _everything(self) -> Reply:
         below = {path: found for path, found in self._objects.items() if path.startswith(self._root)}
         told = {path: {name: entry.read() for name, entry in found.items()} for path, found in below.items()}
         return Reply(["a{oa{sa{sv}}}"], [told], [_interface_keys()])

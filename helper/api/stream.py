@@ -25,6 +25,8 @@ _MAX_FDS = 64
 _PIECE = 2**20
 #: What may wait for a bus that does not read; then the connection is given up.
 _MAX_QUEUE = 2**26
+#: With more than this waiting, who has much to send waits, too.
+_ROOM = 2**20
 
 
 class Stream:
@@ -45,6 +47,8 @@ class Stream:
         self._queue: deque[tuple[memoryview, list[int]]] = deque()
         self._queued = 0
         self._writing = False
+        self._roomy = asyncio.Event()
+        self._roomy.set()
         self.closed = False
         self._loop.add_reader(sock, self._readable)
 
@@ -55,11 +59,17 @@ class Stream:
             return
         self._queue.append((memoryview(data), fds))
         self._queued += len(data)
+        if self._queued > _ROOM:
+            self._roomy.clear()
         if self._queued > _MAX_QUEUE:
             log.error("the bus does not read what is sent to it")
             self.close()
         elif not self._writing:
             self._writable()
+
+    async def room(self) -> None:
+        """Wait until little is left of what was sent before, or the connection has ended."""
+        await self._roomy.wait()
 
     def _writable(self) -> None:
         try:
@@ -85,6 +95,8 @@ class Stream:
         sent = self._sock.sendmsg([data], rights, socket.MSG_NOSIGNAL)
         close_all(fds)
         self._queued -= sent
+        if self._queued <= _ROOM:
+            self._roomy.set()
         if sent < len(data):
             self._queue[0] = (data[sent:], [])
             return False
@@ -127,6 +139,7 @@ class Stream:
         if self.closed:
             return
         self.closed = True
+        self._roomy.set()
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()

@@ -125,6 +125,13 @@ class ManagerObject:
         return [event_row(event) for event in await self._service.timeline.events(since, options.get("limit", 1000))]
 
 
+def _asked_for(target: Target) -> dict[str, str]:
+    """Return what a question for a password tells: the name that a person gave it, not one that it gives itself."""
+    record = target.record
+    name = f"“{record.alias}”" if record.alias else record.name
+    return {"target": " at ".join([name, *(portal.address for portal in record.portals[:1])])}
+
+
 class TargetObject:
     """Target."""
 
@@ -140,7 +147,7 @@ class TargetObject:
 
     def prompt(self, _member: str, _args: tuple[Any, ...]) -> dict[str, str]:
         """Return what the question for a password tells."""
-        return {"target": self._target.record.name}
+        return _asked_for(self._target)
 
     def __getattr__(self, name: str) -> Any:
         """The properties that are the record's fields under the same name."""
@@ -245,7 +252,7 @@ class SessionObject:
 
     def prompt(self, _member: str, _args: tuple[Any, ...]) -> dict[str, str]:
         """Return what the question for a password tells."""
-        return {"target": self._session.target.record.name}
+        return _asked_for(self._session.target)
 
     @property
     def target(self) -> ObjectPath:  # noqa: D102
@@ -305,7 +312,7 @@ class LunObject:
 
     def prompt(self, _member: str, _args: tuple[Any, ...]) -> dict[str, str]:
         """Return what the question for a password tells."""
-        return {"target": self._lun.session.target.record.name}
+        return _asked_for(self._lun.session.target)
 
     def __getattr__(self, name: str) -> Any:
         """The properties that are the record's fields under the same name."""

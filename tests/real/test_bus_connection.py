@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lundock.helper.api import names
+from lundock.helper.api import names, stream
 from lundock.helper.api.bus import DBUS, BusError, Connection, Incoming, Reply, Signal
 from lundock.helper.api.errors import Problem
+from lundock.helper.api.messages import MAX_CALL
 from lundock.helper.api.objects import MAX_CALLS, Call, ObjectServer, current_call
 from lundock.helper.api.stream import Stream, connect
 from lundock.helper.api.values import Descriptor, ObjectPath
@@ -199,6 +200,52 @@ def test_one_sender_does_not_fill_the_service(bus: str) -> None:
         other.close()
         pair.disk.waiting.set()
         assert {await task for task in waiting} == {""}
+
+    run(bus, steps)
+
+
+def test_large_answers_do_not_add_up(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together they are more than may wait for the bus: the connection would end, and with it the service."""
+    monkeypatch.setattr(stream, "_MAX_QUEUE", 1 << 20)
+    monkeypatch.setattr(stream, "_ROOM", 1 << 16)
+
+    async def steps(pair: Pair) -> None:
+        pair.disk.model = "x" * 400_000
+        others = [await Connection.open(bus) for _ in range(3)]
+        answers = await asyncio.gather(*(other.get_managed_objects() for other in others for _ in range(MAX_CALLS)))
+        assert {len(found[LUN_PATH][names.LUN]["Model"]) for found in answers} == {400_000}
+        assert not pair.service.closed
+        for other in others:
+            other.close()
+
+    run(bus, steps)
+
+
+def test_a_caller_that_leaves_gives_its_turn_to_others(bus: str) -> None:
+    async def steps(pair: Pair) -> None:
+        pair.disk.model = "x" * 400_000
+        leaver = await Connection.open(bus)
+        asked = [asyncio.create_task(leaver.get_managed_objects()) for _ in range(MAX_CALLS)]
+        await leaver.flush()
+        leaver.close()
+        pair.server.forget(leaver.unique_name)
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert LUN_PATH in await pair.client.get_managed_objects()
+
+    run(bus, steps)
+
+
+def test_a_large_answer_of_a_persons_program_is_not_taken_apart(bus: str) -> None:
+    async def steps(pair: Pair) -> None:
+        async def handle(incoming: Incoming) -> Reply:
+            return Reply(["s"], ["x" * (MAX_CALL if incoming.member == "Large" else 1000)])
+
+        pair.client.serve(handle)
+        person = pair.client.unique_name
+        assert await pair.service.call_raw(person, "/agent", names.SECRET_AGENT, "Small") == ("x" * 1000,)
+        with pytest.raises(Problem) as refused:
+            await pair.service.call_raw(person, "/agent", names.SECRET_AGENT, "Large")
+        assert refused.value.code == "Internal"
 
     run(bus, steps)
 

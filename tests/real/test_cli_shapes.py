@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from lundock.app.cli import main
 from lundock.app.commands import shapes
 from lundock.helper.api.errors import catalogue
+from lundock.helper.target.config import DiskConfig, ServerConfig, TargetConfig
+from lundock.helper.target.server import Server
 from support import need, procs
 from support.helper import HelperProcess, running_helper
 from support.shapes import misfits
@@ -171,6 +173,22 @@ def test_a_diagnosis_ends_with_the_code_of_what_is_wrong(cli: Cli) -> None:
     assert misfits(found, shapes.OUTPUT["diagnose"]) == []
     assert (found["verdict"], found["cause"]) == ("failed", "NameNotFound")
     assert result.exit_code == catalogue()["NameNotFound"].exit
+
+
+def test_a_diagnosis_says_what_the_target_s_administrator_needs(cli: Cli, target_name: str) -> None:
+    """0202: the target's list of computers does not have this one."""
+    listed = TargetConfig(target_name, (DiskConfig(size=1 << 20),), initiators=("iqn.2026-01.org.example:other",))
+    with Server(ServerConfig(targets=(listed,))) as server:
+        number = str(cli.whole("add", target_name, "--portal", server.address)["target"]["number"])
+        result = CliRunner().invoke(main, ["--json", "--bus", cli.helper.bus, "diagnose", number])
+        found, name = json.loads(result.stdout), cli.whole("name")["initiator_name"]
+        assert (found["verdict"], found["cause"]) == ("failed", "AuthorizationFailed")
+        assert [step["detail"]["status"] for step in found["steps"] if step["verdict"] == "failed"] == ["0202"]
+        for words in ([], ["--report"]):
+            said = CliRunner().invoke(main, ["--bus", cli.helper.bus, "diagnose", number, *words])
+            assert said.exit_code == catalogue()["AuthorizationFailed"].exit
+            assert name in said.output
+        cli.whole("forget", number)
 
 
 @pytest.mark.parametrize(

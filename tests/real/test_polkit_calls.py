@@ -133,8 +133,14 @@ class Agent:
         pass
 
 async def main():
-    connection = await Connection.open(sys.argv[1])
+    connection, other = await Connection.open(sys.argv[1]), await Connection.open(sys.argv[1])
     ObjectServer(connection).add("/agent", {names.SECRET_AGENT: Agent()})
+    try:
+        await other.call_raw(
+            connection.unique_name, "/agent", names.SECRET_AGENT, "GetSecrets", "osa{sv}", ("/", "session", {}))
+    except BusError as error:
+        print(error.name)
+    other.close()
     await connection.call(names.ROOT_PATH, names.MANAGER, "RegisterSecretAgent", ObjectPath("/agent"), {})
     target = await connection.call(
         names.ROOT_PATH, names.MANAGER, "AddTarget", "iqn.2026-01.org.example:a", [{"address": "127.0.0.1"}],
@@ -148,10 +154,12 @@ run(main)
 """
 
 
-def test_the_bus_lets_the_service_ask_an_agent(system: SystemHelper) -> None:
+def test_the_bus_lets_the_service_ask_an_agent_and_nobody_else(system: SystemHelper) -> None:
     system.bus.set_rules(rules("configure", "connect-own"))
     found = as_user("alice", AGENT, system.bus.address)
-    assert json.loads(found) == [1, "io.github.lundock.Initiator1.Error.Cancelled"]
+    refused, answer = found.splitlines()
+    assert refused == "org.freedesktop.DBus.Error.AccessDenied"
+    assert json.loads(answer) == [1, "io.github.lundock.Initiator1.Error.Cancelled"]
 
 
 DISMISSER = """
@@ -168,8 +176,7 @@ async def main():
         "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
         "RegisterAuthenticationAgent", "(sa{sv})ss", (subject, "C", "/agent"))
     try:
-        await connection.call(
-            names.ROOT_PATH, names.MANAGER, "Discover", "nas.example:3260", {}, interactive=True, timeout=30)
+        await connection.call(*sys.argv[2:5], *json.loads(sys.argv[5]), interactive=True, timeout=30)
     except Problem as problem:
         print(json.dumps([problem.code, *begun]))
     connection.close()
@@ -178,11 +185,17 @@ run(main)
 
 
 def test_the_person_may_close_the_question(system: SystemHelper) -> None:
-    found = json.loads(as_user("bob", DISMISSER, system.bus.address))
-    assert found == [
-        "NotAuthorizedDismissed",
-        ["BeginAuthentication", "Authentication is required to look for disks at nas.example:3260"],
-    ]
+    options = {"alias": "backup"}
+    target = system.call("alice", "AddTarget", "iqn.2026-01.org.example:x", _portals(), options)["value"]
+    for call, asked in (
+        ((names.ROOT_PATH, names.MANAGER, "Discover", '["nas.example:3260", {}]'), "look for disks at nas.example:3260"),
+        (
+            (target, names.TARGET, "Login", "[{}]"),
+            "connect, attach or eject the disks of “backup” at 127.0.0.1",
+        ),
+    ):
+        found = json.loads(as_user("bob", DISMISSER, system.bus.address, *call))
+        assert found == ["NotAuthorizedDismissed", ["BeginAuthentication", f"Authentication is required to {asked}"]]
 
 
 EXAMPLE = Path(__file__).parents[2] / "polkit" / "50-lundock.rules.example"

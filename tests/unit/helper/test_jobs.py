@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.jobs import MAX_OF_USER, MAX_RUNNING, Caller, Job, Jobs
+from lundock.helper.jobs import MAX_ENDED, MAX_OF_USER, MAX_RUNNING, Caller, Job, Jobs
 
 ALICE = Caller(":1.1", 1000)
 BOB = Caller(":1.2", 1001)
@@ -154,6 +154,31 @@ def test_a_job_can_be_read_for_a_while_and_is_then_forgotten() -> None:
         assert jobs.all == {}
 
     run(steps, keep=0.01)
+
+
+def test_of_a_user_s_ended_jobs_the_newest_are_kept() -> None:
+    async def steps(jobs: Jobs, told: Told) -> None:
+        go_on = asyncio.Event()
+
+        async def slow(_job: Job) -> dict[str, Any]:
+            await go_on.wait()
+            return {}
+
+        others = jobs.start("login", (), BOB, at_once)
+        long = jobs.start("login", (), ALICE, slow)
+        for number in range(MAX_ENDED + 5):
+            job = jobs.start("discover", (), Caller(f":9.{number}", ALICE.uid), at_once)
+            assert job.task is not None
+            await job.task
+        go_on.set()
+        assert long.task is not None
+        await long.task
+        await asyncio.sleep(0)
+        assert {others.number, long.number, job.number} <= jobs.all.keys()
+        assert len(jobs.all) == 1 + MAX_ENDED
+        assert [kind for kind, _, _ in told.log].count("removed") == 6
+
+    run(steps)
 
 
 def test_one_caller_does_not_fill_the_service() -> None:
