@@ -22,6 +22,7 @@ Children:
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import itertools
 import json
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 #: chown, dac_override, dac_read_search, fowner, kill, setgid, setuid, setpcap, sys_chroot (where / is no mount),
 #: sys_ptrace (whose descriptors are open), sys_admin, sys_resource, mknod.
 _CAPABILITIES = (0, 1, 2, 3, 5, 6, 7, 8, 18, 19, 21, 24, 27)
+#: Asking a nursery that has too much to do: how often, and the pause.
+_TRIES, _PAUSE = 1000, 0.01
 
 
 # ---- the helper's side -------------------------------------------------------------------------------------------
@@ -97,12 +100,16 @@ class Nursery:
         answer: asyncio.Future[Child] = loop.create_future()
         self._asked[number] = answer
         try:
-            self._send({"do": "spawn", "id": number, "kind": kind}, descriptors)
-            return await asyncio.shield(answer)
+            await self._send_soon({"do": "spawn", "id": number, "kind": kind}, descriptors)
         except OSError as error:
             del self._asked[number]
             log.error("The nursery cannot be asked: %s", error)  # noqa: TRY400 - the traceback tells nothing more
             raise Problem("Internal", log_id="nursery") from None
+        except asyncio.CancelledError:
+            del self._asked[number]
+            raise
+        try:
+            return await asyncio.shield(answer)
         except asyncio.CancelledError:
             answer.add_done_callback(self._unwanted)
             raise
@@ -151,9 +158,24 @@ class Nursery:
     def _send(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         control.send(self._sock, json.dumps(request).encode(), descriptors)
 
+    async def _send_soon(self, request: dict[str, Any], descriptors: Sequence[int]) -> None:
+        """Send when there is room: hundreds may ask at once. Raises OSError, also when there is none for long."""
+        import asyncio
+
+        for _ in range(_TRIES):
+            try:
+                return self._send(request, descriptors)
+            except BlockingIOError:
+                await asyncio.sleep(_PAUSE)
+        raise BlockingIOError(errno.EAGAIN, "it does not read")
+
     def _kill(self, pid: int) -> None:
-        with contextlib.suppress(OSError):
+        try:
             self._send({"do": "kill", "pid": pid})
+        except BlockingIOError:
+            self._attach().call_later(_PAUSE, self._kill, pid)
+        except OSError:
+            pass  # it has ended, or was closed
 
     def _read(self) -> None:
         try:

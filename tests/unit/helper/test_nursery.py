@@ -45,6 +45,32 @@ def test_a_child_is_started_killed_and_seen_to_end() -> None:
     run(body)
 
 
+def test_one_that_has_much_to_do_is_waited_for() -> None:
+    async def body(nursery: Nursery) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        first = await nursery.spawn("device", [theirs.fileno()])
+        os.kill(nursery.pid, signal.SIGSTOP)
+        with pytest.raises(BlockingIOError):
+            while True:
+                nursery._send({"do": "kill", "pid": 0})  # nobody's number: it does nothing
+        wanted = asyncio.create_task(nursery.spawn("device", [theirs.fileno()]))
+        given_up = asyncio.create_task(nursery.spawn("device", [theirs.fileno()]))
+        await asyncio.sleep(0)
+        first.kill()
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        os.kill(nursery.pid, signal.SIGCONT)
+        second = await wanted
+        assert os.WTERMSIG(await first.exited) == signal.SIGKILL
+        second.kill()
+        await second.exited
+        assert nursery._asked == {}
+        ours.close()
+        theirs.close()
+
+    run(body)
+
+
 def test_an_unknown_kind() -> None:
     async def body(nursery: Nursery) -> None:
         with pytest.raises(Problem) as caught:
