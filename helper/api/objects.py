@@ -33,8 +33,8 @@ INTROSPECTABLE = f"{DBUS}.Introspectable"
 
 #: More calls than this of one sender on their way, and the next is answered with Busy. The bus ends a sender at 128.
 MAX_CALLS = 32
-#: Their answers may be megabytes.
-_LARGE = frozenset({"GetEvents", "GetStatistics"})
+#: Methods whose answers may be megabytes.
+_LARGE = frozenset({"GetEvents", "GetManagedObjects", "GetStatistics"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ class ObjectServer:
         self._authorize = authorize
         self._objects: dict[str, dict[str, _Properties]] = {}
         self._calls: dict[str, set[asyncio.Task[Any] | None]] = {}
-        self._turn = asyncio.Lock()
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turn = {member: asyncio.Lock() for member in _LARGE}
+        self._turns: dict[str, dict[str, asyncio.Lock]] = {}
         self.last_call = time.monotonic()
         connection.serve(self._handle)
 
@@ -240,19 +240,20 @@ class ObjectServer:
         async def make() -> Reply:
             return _reply(method, await getattr(entry.implementation, snake(method.name))(call, *args))
 
-        return await (self._in_turn(call.sender, make) if method.name in _LARGE else make())
+        return await (self._in_turn(call, make) if method.name in _LARGE else make())
 
-    async def _in_turn(self, sender: str, make: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _in_turn(self, call: Call, make: Callable[[], Awaitable[Reply]]) -> Reply:
         """Make an answer when the one before it is on its way, so that they do not add up. Callers take turns."""
-        async with self._turns.setdefault(sender, asyncio.Lock()):
-            await self._turn.acquire()
+        turn = self._turn[call.member]
+        async with self._turns.setdefault(call.sender, {}).setdefault(call.member, asyncio.Lock()):
+            await turn.acquire()
             try:
                 await self._connection.room()
                 reply = await make()
             except BaseException:
-                self._turn.release()
+                turn.release()
                 raise
-        reply.sent = self._turn.release
+        reply.sent = turn.release
         return reply
 
     def _find(self, incoming: Incoming) -> tuple[_Properties, Method]:
@@ -290,7 +291,7 @@ class ObjectServer:
         if call.member != "GetManagedObjects" or signature or call.path != self._root or not self._root:
             raise BusError(f"{DBUS}.Error.UnknownMethod", "The object has no such method.")
         await self._read_allowed(call)
-        return await self._in_turn(call.sender, self._everything)
+        return await self._in_turn(call, self._everything)
 
     async def _everything(self) -> Reply:
         below = {path: found for path, found in self._objects.items() if path.startswith(self._root)}
