@@ -21,7 +21,7 @@ KEEP = 30.0
 MAX_RUNNING = 32
 #: Nor a user: one who comes back with one connection after the other gets no more.
 MAX_OF_USER = 256
-#: Of a user's jobs that have ended, the newest are kept.
+#: Of a user's jobs that have ended, the newest are kept: so many, or fewer when they found much.
 MAX_ENDED = 256
 
 #: Kinds that go on when who started them has left: half an eject helps nobody.
@@ -139,13 +139,21 @@ class Jobs:
     def _forget_later(self, job: Job) -> None:
         self._timers[job.number] = asyncio.get_running_loop().call_later(self._keep, self._forget, job)
         ended = [self.all[number] for number in self._timers if self.all[number].caller.uid == job.caller.uid]
-        for old in ended[:-MAX_ENDED]:
-            self._forget(old)
+        size = 0
+        for one in reversed(ended):
+            size += _size(one)
+            if size > MAX_ENDED and one is not job:
+                self._forget(one)
 
     def _forget(self, job: Job) -> None:
         self._timers.pop(job.number).cancel()
         del self.all[job.number]
         self._listener.job_removed(job)
+
+
+def _size(job: Job) -> int:
+    """Return how many jobs that found little are as large as this one."""
+    return 1 + sum(len(found) for found in job.details.values() if isinstance(found, list)) // 64
 
 
 def _explain(problem: Problem) -> dict[str, str | int]:

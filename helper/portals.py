@@ -78,7 +78,7 @@ class Portals:
 
         async def work(job: Job) -> dict[str, Any]:
             found = await self._ask(caller, "/", request, secrets, self._service.stepper(job), {})
-            return {"targets": [{"name": t.name, "portals": portal_rows(t.portals)} for t in found]}
+            return {"targets": [{"name": t.name, "portals": portal_rows(t.portals[:MAX_PORTALS])} for t in found]}
 
         return self._service.jobs.start("discover", (), caller, work)
 

@@ -33,8 +33,8 @@ INTROSPECTABLE = f"{DBUS}.Introspectable"
 
 #: More calls than this of one sender on their way, and the next is answered with Busy. The bus ends a sender at 128.
 MAX_CALLS = 32
-#: Methods whose answers may be megabytes.
-_LARGE = frozenset({"GetEvents", "GetManagedObjects", "GetStatistics"})
+#: Methods whose answers may be megabytes, as what a job found may be.
+_LARGE = frozenset({"Get", "GetAll", "GetEvents", "GetManagedObjects", "GetStatistics"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +303,13 @@ class ObjectServer:
         if wanted != signature:
             raise BusError(f"{DBUS}.Error.UnknownMethod", "Properties has no such method.")
         await self._read_allowed(call)
+
+        async def make() -> Reply:
+            return self._property(call, args)
+
+        return await (make() if call.member == "Set" else self._in_turn(call, make))
+
+    def _property(self, call: Call, args: tuple[Any, ...]) -> Reply:
         found = self._objects.get(call.path)
         if found is None:
             raise Problem("NotFound", what=call.path)

@@ -181,6 +181,21 @@ def test_of_a_user_s_ended_jobs_the_newest_are_kept() -> None:
     run(steps)
 
 
+def test_of_jobs_that_found_much_fewer_are_kept() -> None:
+    async def steps(jobs: Jobs, _told: Told) -> None:
+        async def much(_job: Job) -> dict[str, Any]:
+            return {"targets": [{"name": str(number)} for number in range(4096)]}
+
+        for work in (at_once, much, much, much, at_once, much):
+            job = jobs.start("discover", (), ALICE, work)
+            assert job.task is not None
+            await job.task
+            await asyncio.sleep(0)
+        assert list(jobs.all) == [3, 4, 5, 6]
+
+    run(steps)
+
+
 def test_one_caller_does_not_fill_the_service() -> None:
     async def steps(jobs: Jobs, told: Told) -> None:
         for _ in range(MAX_RUNNING):
