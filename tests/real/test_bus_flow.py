@@ -15,6 +15,8 @@ from lundock.helper.api.bus import Connection
 from lundock.helper.api.errors import ERROR_PREFIX, Problem
 from lundock.helper.api.objects import Call, ObjectServer
 from lundock.helper.api.values import Descriptor, ObjectPath
+from lundock.helper.target.config import DiskConfig, ServerConfig, TargetConfig
+from lundock.helper.target.server import Server
 from support import need, procs
 from support.busclient import Client, introspected, run, secrets_pipe
 from support.helper import HelperProcess
@@ -236,6 +238,42 @@ def test_attach_use_and_eject(helper: HelperProcess, tgtd: Tgtd, plain: TgtTarge
         await client.details(target, names.TARGET, "Logout", {})
 
     run(helper.bus, steps)
+
+
+def test_what_happens_to_a_session_is_in_the_timeline(helper: HelperProcess, target_name: str) -> None:
+    config = TargetConfig(target_name, (DiskConfig(size=8 * MIB),))
+
+    async def steps(client: Client, server: Server) -> None:
+        told: list[dict[str, Any]] = []
+        something = asyncio.Event()
+
+        def on_event(signal: Any) -> None:
+            told.append(signal.args[0])
+            something.set()
+
+        async def until(kind: str) -> dict[str, Any]:
+            async with asyncio.timeout(60):
+                while not (found := [event for event in told if event["kind"] == kind]):
+                    something.clear()
+                    await something.wait()
+            return dict(found[0]["detail"])
+
+        await client.connection.subscribe(on_event, sender=names.BUS_NAME, member="Event")
+        target = await client.add(target_name, server.port)
+        session = (await client.details(target, names.TARGET, "Login", {}))["session"]
+        server.units(target_name)[0].resize(12 * MIB)
+        await client.details(session, names.SESSION, "Rescan", {})
+        assert await until("resized") == {"lun": "0" * 16, "old-size": 8 * MIB, "new-size": 12 * MIB}
+        server.cut_connections()
+        assert (await until("lost"))["error"] == "ConnectionLost"
+        await until("restored")
+        await client.details(target, names.TARGET, "Logout", {})
+        await until("disconnected")
+        kept = await client.manager("GetEvents", 0, {})
+        assert [event["kind"] for event in kept if event["target"] == target_name] == [one["kind"] for one in told]
+
+    with Server(ServerConfig((config,))) as server:
+        run(helper.bus, lambda client: steps(client, server))
 
 
 def _write(device: Path, data: bytes) -> None:
