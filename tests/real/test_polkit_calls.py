@@ -188,7 +188,10 @@ def test_the_person_may_close_the_question(system: SystemHelper) -> None:
     options = {"alias": "backup"}
     target = system.call("alice", "AddTarget", "iqn.2026-01.org.example:x", _portals(), options)["value"]
     for call, asked in (
-        ((names.ROOT_PATH, names.MANAGER, "Discover", '["nas.example:3260", {}]'), "look for disks at nas.example:3260"),
+        (
+            (names.ROOT_PATH, names.MANAGER, "Discover", '["nas.example:3260", {}]'),
+            "look for disks at nas.example:3260",
+        ),
         (
             (target, names.TARGET, "Login", "[{}]"),
             "connect, attach or eject the disks of “backup” at 127.0.0.1",
