@@ -36,8 +36,8 @@ TOO_LONG = "too long"
 
 
 def read(data: bytes, wanted: Callable[[Any], bool]) -> Message | None:
-    """Return the message: of a large signal that is not `wanted` none; of a large call, and of a large answer that is not
-    `wanted`, the header alone, with the signature TOO_LONG.
+    """Return the message: of a large signal that is not `wanted` none; of a large call, and of a large answer that is
+    not `wanted`, the header alone, with the signature TOO_LONG.
     """
     if len(data) > MAX_CALL:
         head: Message = _Unmarshaller(io.BytesIO(_without_body(data))).unmarshall()
