@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RECEIVE_SIZE = 256 * 1024
 #: A payload of at least this size that is not all there is received into its place; smaller ones are waited for.
 DIRECT = 16 * 1024
+#: Kept free at the end of the receive buffer for the pad and the digest of a payload that just fits into the rest.
+_TAIL = 8
 #: After one of this size the next header is received alone, so that what follows it goes to its place uncopied.
 LARGE = 64 * 1024
 
@@ -76,6 +78,8 @@ class Connection:
         self._buffer = bytearray(max(RECEIVE_SIZE, 2 * len(login.leftover)))
         self._view = memoryview(self._buffer)
         self._head = self._view[: self._header_size]
+        self._most = len(self._buffer) - _TAIL
+        self._main = self._view[: self._most]
         self._filled = len(login.leftover)
         self._pos = 0
         self._buffer[: self._filled] = login.leftover
@@ -99,7 +103,6 @@ class Connection:
         """Return where the next bytes go, in order. What owners were shown in the receive buffer is void then."""
         if self.rest:
             return self.rest
-        view = self._view
         if self._pos:
             left = self._filled - self._pos
             if left:
@@ -107,8 +110,8 @@ class Connection:
             self._filled = left
             self._pos = 0
         if self._large and self._filled < self._header_size:
-            return [view[self._filled : self._header_size]]
-        return [view[self._filled :]]
+            return [self._head[self._filled :]]
+        return [(self._main if self._filled < self._most else self._view)[self._filled :]]
 
     @property
     def missing(self) -> int:
@@ -403,7 +406,7 @@ class Connection:
         """Receive a payload to `place` from now on, of which `have` bytes are there."""
         self._rest_place = place
         behind = (-len(place) & 3) + (4 if self.data_digest else 0)
-        next_one = self._head if self._large else self._view
+        next_one = self._head if self._large else self._main
         if behind:
             self.rest = [place[have:], self._trailer[:behind], next_one]
         else:

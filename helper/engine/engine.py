@@ -380,6 +380,11 @@ class Engine:
         self._start_recovery_timer()
         self._units.recover_one(unit)
 
+    def timer_wanted(self, when: float) -> None:
+        """Look after the session then, if not before."""
+        if self._next_tick is None or when < self._next_tick.when:
+            self._tick_in(max(when - self._loop.now, 0.001))
+
     def leave(self, within: float, problem: Problem) -> None:
         """The target wants us to log out: no new commands; the logout goes out when the wire is quiet, or soon. What
         is not answered by then is asked again in the next session.

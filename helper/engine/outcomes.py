@@ -208,6 +208,7 @@ class Outcomes:
         self._count_one(task.unit, _RETRIES)
         task.off_wire()
         heapq.heappush(self._later, (now + delay, next(self._order), task))
+        self._session.upward.timer_wanted(now + delay)
 
     def fail(self, task: Task, error: int, code: str, attrs: dict[str, str | int]) -> None:
         """End a task with an error that somebody may want to know about."""

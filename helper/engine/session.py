@@ -63,6 +63,9 @@ class Upward(Protocol):
     def unit_reset(self, unit: Unit) -> None:
         """All commands of the unit are over; they wait until it was looked at: `Session.unit_ready`."""
 
+    def timer_wanted(self, when: float) -> None:
+        """`Session.on_timer` has something to do then."""
+
     def leave(self, within: float, problem: Problem) -> None:
         """The target wants us to log out within so many seconds (11.9.1): do, and come back."""
 
@@ -435,7 +438,9 @@ class Session:
 
     # -- time --------------------------------------------------------------------------------------------------
     def next_deadline(self) -> float | None:
-        """When `on_timer` wants to be called because something is retried; beside that, once a second is enough."""
+        """When `on_timer` wants to be called because something is retried (Upward.timer_wanted tells when that is new);
+        beside that, once a second is enough.
+        """
         return self.outcomes.next_deadline()
 
     @property

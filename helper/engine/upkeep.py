@@ -54,6 +54,7 @@ class Upkeep:
         self.aborting = Aborting(session, settings, self._ask)
         self._ping_sent = 0.0
         self._last_life = 0.0
+        self._leaving = False  # a Logout Request was sent
         # The CmdSN that the first of the waiting commands will have, and since when it has waited with it.
         self._stuck_at = -1
         self._stuck_since = 0.0
@@ -61,11 +62,17 @@ class Upkeep:
     def forget(self) -> None:
         """The connection is gone, and with it everything that was asked on it."""
         self._stuck_at = -1
+        self._leaving = False
         self._asked.clear()
         self.aborting.forget()
 
     def on_timer(self, now: float) -> None:
-        """Abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout")."""
+        """Abort what takes too long, ask an idle target for a sign of life; raises Problem("Timeout").
+
+        Nothing of it behind a Logout Request (11.14): who sent that has a time limit for it.
+        """
+        if self._leaving:
+            return
         self.aborting.on_timer(now)
         self._check_window(now)
         self._check_life(now)
@@ -214,6 +221,7 @@ class Upkeep:
     def log_out(self, answered: Callable[[pdu.LogoutResponse], None]) -> None:
         """Queue a Logout Request that closes the session (11.14)."""
         self._session.quiet()
+        self._leaving = True
 
         def make(tag: int, cmd_sn: int, exp_stat_sn: int) -> bytes:
             return pdu.logout_request(pdu.LogoutReason.CLOSE_SESSION, itt=tag, cmd_sn=cmd_sn, exp_stat_sn=exp_stat_sn)

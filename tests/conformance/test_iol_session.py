@@ -396,6 +396,28 @@ def test_iol_17_1_logout_without_answer_ends_too(make_lab: MakeLab):
     lab.later(41, lambda: over)
 
 
+@pytest.mark.parametrize("asked", [False, True], ids=["by-us", "by-the-target"])
+def test_iol_17_1_nothing_is_asked_behind_a_logout(make_lab: MakeLab, asked: bool):
+    """11.14: no new request after a Logout Request: no ping, no abort of what is late, until its time is over."""
+    settings = {**SOLICITED, "logout_timeout": 90, "ping_interval": 30, "ping_timeout": 20, "command_timeout": 20}
+    lab = make_lab(settings=settings).up()
+    lab.play.when_sending(Op.R2T, hold, nth=1)
+    lab.play.when_receiving(Op.LOGOUT_REQUEST, lambda pdu: None)
+    call = lab.write(0, DATA)
+    lab.await_received(Op.SCSI_COMMAND)
+    assert lab.engine is not None
+    if asked:
+        lab.peer.send_async(1, parameters=(0, 0, 0))
+    else:
+        lab.engine.logout(lambda _problem: None)
+    lab.await_received(Op.LOGOUT_REQUEST)
+    for _ in range(4):
+        lab.clock.jump(21)
+        lab.turn(3)
+    assert [pdu.op for pdu in lab.received()] == [Op.SCSI_COMMAND, Op.LOGOUT_REQUEST]
+    lab.later(21, lambda: call.over or lab.logins())
+
+
 @pytest.mark.parametrize("response", [1, 2, 3])
 def test_iol_17_1_logout_that_is_refused_ends_too(make_lab: MakeLab, response: int):
     """11.15.1: CID not found, recovery not supported, cleanup failed: the connection ends all the same."""

@@ -86,6 +86,20 @@ def test_iol_16_4_5_busy_is_issued_again_later(make_lab: MakeLab, status: int):
     assert not lab.logins()
 
 
+def test_iol_16_4_5_busy_is_issued_again_as_soon_as_its_pause_is_over(make_lab: MakeLab):
+    """And not when the session is looked after the next time, up to a second later."""
+    lab = make_lab(settings={"busy_first_delay": 300}).up()
+    fails_once(lab, Result(status=0x08))
+    call = lab.write(0, DATA)
+    lab.await_sent(Op.SCSI_RESPONSE)
+    lab.settle()
+    lab.clock.jump(0.301)
+    lab.turn(1)
+    assert lab.engine is not None
+    assert lab.engine.session.next_deadline() is None
+    lab.finish(call)
+
+
 def test_iol_16_4_5_busy_for_ever_ends(make_lab: MakeLab):
     """7.11: nothing is tried beyond the command's time."""
     lab = make_lab(settings={"command_timeout": 200}).up()

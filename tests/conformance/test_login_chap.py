@@ -16,7 +16,7 @@ from lundock.helper.engine.login import ChapSecrets, Secret
 from lundock.helper.target import keys
 from lundock.helper.target.chap import ALGORITHMS, Account
 from lundock.helper.target.pdu import Op, Pdu
-from lundock.helper.target.script import Step
+from lundock.helper.target.script import Close, Step
 
 MakeLab = Callable[..., Lab]
 
@@ -307,6 +307,22 @@ def test_method_that_was_not_offered(make_lab: MakeLab, method: str, code: str):
     lab = make(make_lab)
     lab.play.when_sending(Op.LOGIN_RESPONSE, changing(AuthMethod=method), nth=1)
     assert closed(lab).code == code
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_target_closes_at_each_step(make_lab: MakeLab, nth: int):
+    """7.12: in place of its first answers, and of the one that would let us in; tried with other algorithms at most."""
+    lab = make(make_lab, mutual=True)
+
+    def close(pdu: Pdu) -> Iterable[Step]:
+        here = max(seen.connection for seen in lab.server.wire)
+        asked = [seen for seen in lab.server.wire if seen.connection == here and not seen.sent]
+        return [Close()] if len(asked) == nth else [pdu]
+
+    lab.play.when_sending(Op.LOGIN_RESPONSE, close)
+    assert lab.refused().code == "ConnectionLost"
+    assert len(lab.host.asked) <= len(ALGORITHMS)
+    assert not lab.received(Op.SCSI_COMMAND)
 
 
 @pytest.mark.parametrize("key", ["CHAP_A", "CHAP_I", "CHAP_C"])

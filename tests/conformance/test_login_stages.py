@@ -101,7 +101,7 @@ def test_t_is_asked_for_until_it_is_granted(make_hand: MakeHand):
 
 # -- what every request carries ------------------------------------------------------------------------------------
 def test_first_request_says_who_and_what(make_lab: MakeLab):
-    """6.3, 13.4, 13.5, 13.21: InitiatorName, TargetName, SessionType in the first; never again in the login."""
+    """6.3, 12, 13.4, 13.5, 13.21: InitiatorName, TargetName, SessionType in the first; never again in the login."""
     lab = make_lab(login={"initiator_alias": "a client"})
     lab.start()
     lab.until_state("connected")
@@ -111,6 +111,7 @@ def test_first_request_says_who_and_what(make_lab: MakeLab):
     assert found["TargetName"] == TARGET
     assert found["SessionType"] == "Normal"
     assert found["InitiatorAlias"] == "a client"
+    assert set(found) == {"InitiatorName", "TargetName", "SessionType", "InitiatorAlias", "AuthMethod"}, "12: no other"
     assert not set(found) & set(said(second))
 
 

@@ -65,6 +65,9 @@ class Upward:
     def look_again(self, unit: Unit, kind: str) -> None:
         self.said.append((unit.lun, kind))
 
+    def timer_wanted(self, when: float) -> None:
+        self.said.append(when)
+
     def leave(self, time2wait: int, problem: Problem) -> None:
         self.said.append((time2wait, problem.code))
 

@@ -119,6 +119,7 @@ class Above:
         self.looks: list[str] = []
         self.leaves: list[Problem] = []
         self.resets: list[Unit] = []
+        self.timers: list[float] = []
 
     def event(self, kind: str, attrs: dict[str, str | int]) -> None:
         self.events.append((kind, attrs))
@@ -128,6 +129,9 @@ class Above:
 
     def unit_reset(self, unit: Unit) -> None:
         self.resets.append(unit)
+
+    def timer_wanted(self, when: float) -> None:
+        self.timers.append(when)
 
     def leave(self, within: float, problem: Problem) -> None:
         self.leaves.append(problem)

@@ -61,6 +61,17 @@ def test_large_reads_go_straight_to_their_place(chunk, digests):
     assert wire.asker.ended == [(2, 0, NOISE[:4096]), (1, 0, NOISE[:524288]), (3, 0, NOISE[:307200])]
 
 
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize("missing", range(1, 30))
+def test_a_payload_that_ends_where_the_buffer_does(missing, digests):
+    """Its pad and its digest have room behind it."""
+    wire = Wire(**digests)
+    wire.read(blocks=512)
+    itt, size = wire.one().itt, 262144 - 32 - missing
+    wire.give(wire.data_in(itt, NOISE[:size]), wire.data_in(itt, NOISE[size:262144], size, sn=1, last=True))
+    assert wire.asker.ended == [(1, 0, NOISE[:262144])]
+
+
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_mixture_of_sizes_and_cuts(data):

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from lundock.helper.api.errors import Problem
+from lundock.helper.engine.buffers import SendQueue
 from lundock.helper.engine.scsi.disk import ScsiRequest, ScsiResult
 from lundock.helper.engine.task import Unit
 from lundock.helper.engine.upkeep import TargetDrops
@@ -121,6 +122,7 @@ def test_busy_is_retried_with_longer_and_longer_pauses():
     for _ in range(4):
         wire.give(wire.response(wire.one().itt, BUSY), now=now)
         due = wire.session.next_deadline()
+        assert wire.above.timers[-1] == due
         pauses.append(round(due - now, 6))
         wire.session.on_timer(due - 0.001)
         assert wire.sent() == []
@@ -156,6 +158,35 @@ def test_a_target_with_too_many_commands_gets_half_and_then_one_more_each_second
     assert wire.session.limit == 0
     wire.give(*(wire.response(pdu.itt) for pdu in [*commands[6:], *again, *wire.sent()]))
     assert sorted(wire.asker.ended) == [(cookie, 0, b"") for cookie in [*range(9), 111, 112, 113]]
+
+
+def test_a_target_that_still_has_too_many_gets_half_again_and_that_is_told_once():
+    wire = Wire(settings={"queue_depth": 16, "ping_interval": 0})
+    for cookie in range(16):
+        wire.write(DATA, cookie=cookie)
+    commands = wire.sent()
+    limits = []
+    for now, command in zip((1.0, 1.5, 2.5), commands, strict=False):
+        wire.give(wire.response(command.itt, FULL), now=now)
+        limits.append(wire.session.limit)
+    assert limits == [7, 7, 6]
+    assert [kind for kind, _ in wire.above.events] == ["queue-full"]
+
+
+@pytest.mark.parametrize("digests", [{}, {"header_digest": True}, {"header_digest": True, "data_digest": True}])
+def test_commands_go_on_in_other_memory_where_their_headers_do_not_fit(digests):
+    wire = Wire(**digests)
+    wire.connection.out = SendQueue(200)
+    wire.session.reads(wire.unit, wire.asker, [(cookie, 8 * cookie, 8, 4096) for cookie in range(5)])
+    for cookie in range(5):
+        wire.read(lba=40 + 8 * cookie)
+    for cookie in range(5):
+        wire.write(DATA, lba=80 + 8 * cookie)
+    found = wire.sent()
+    assert [int.from_bytes(pdu.cdb[2:10], "big") for pdu in found] == list(range(0, 120, 8))
+    assert [pdu.cmd_sn for pdu in found] == list(range(100, 115))
+    assert len({pdu.itt for pdu in found}) == 15
+    assert [pdu.data for pdu in found[10:]] == [DATA] * 5
 
 
 def test_a_target_that_has_no_room_at_all_gets_one_command_at_a_time():

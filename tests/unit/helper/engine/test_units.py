@@ -186,6 +186,17 @@ def test_after_a_loss_the_same_unit_goes_on(user):
     assert len(user.scans) == 2
 
 
+def test_units_that_nobody_uses_are_not_looked_at_one_by_one(user):
+    lost(user)
+    user.session.unit(2 * LUN)
+    user.looks.append(DISK)
+    user.units.recover()
+    user.answer()
+    assert not user.looks
+    assert user.units.all_settled()
+    assert not user.session.unit(2 * LUN).ready
+
+
 def test_another_unit_in_its_place_is_refused(user):
     lost(user)
     user.looks.append(OTHER)

@@ -152,3 +152,35 @@ def test_without_a_connection_there_is_nobody_to_log_out_from():
     wire.session.lost()
     wire.session.upkeep.log_out(lambda _answer: pytest.fail("nobody answers"))
     assert wire.sent() == []
+
+
+def test_nothing_is_asked_behind_a_logout():
+    """11.14; with the next connection everything is as before."""
+    wire = Wire(settings={"ping_interval": 5, "command_timeout": 10})
+    wire.write(bytes(512))
+    wire.sent()
+    wire.session.upkeep.log_out(lambda _answer: None)
+    assert wire.one().opcode == 0x06
+    wire.session.on_timer(30.0)
+    assert wire.sent() == []
+    wire.session.lost()
+    wire.connect(now=40.0)
+    wire.session.on_timer(45.0)
+    assert wire.one().opcode == 0x00
+
+
+def test_a_sign_of_life_with_other_data_is_damage():
+    wire = Wire(settings={"ping_interval": 5})
+    wire.session.on_timer(5.0)
+    ping = wire.one()
+    answer = wire.pdu(0x20, 0x80, itt=ping.itt, stat_sn=wire.next_stat_sn(), data=ping.data[:-1] + b"?")
+    assert refused(wire, answer).code == "ProtocolError"
+
+
+def test_a_ping_has_its_time_to_be_answered():
+    wire = Wire(settings={"ping_interval": 5, "ping_timeout": 5})
+    for now in (5.0, 9.9):
+        wire.session.on_timer(now)
+    assert len(wire.sent()) == 1
+    with pytest.raises(Problem):
+        wire.session.on_timer(10.0)
