@@ -145,6 +145,6 @@ LIMITS = (
     Limit("scale/statistics", "GetStatistics with all of them", "scale-statistics", "ms", 50),
     Limit("live/start", "from the window's start until the targets are on the screen (warm)", "live-start", "s", 1),
     Limit("live/memory", "memory of the window, 10 sessions at work, after a minute", "live-memory", "MiB", 180),
-    Limit("live/cpu", "CPU of the window's live plot, 3 updates a second of 10 sessions", "live-cpu", "% of a core", 3),
+    Limit("live/cpu", "CPU of the window's live plot, 2 updates a second of 10 sessions", "live-cpu", "% of a core", 3),
     Limit("scale/idle-cpu", "CPU of the service and 200 idle workers together", "scale-idle", "% of a core", 1),
 )

@@ -28,8 +28,8 @@ Done = Callable[[Any, Problem | None], None]
 GATHER = 0.03
 #: Pauses between attempts to reach a bus that is away.
 RETRY = (0.5, 1.0, 2.0, 5.0)
-#: Seconds between two looks at the statistics while somebody watches: 3 a second; and while only the tray does.
-LOOK = 1 / 3
+#: Seconds between two looks at the statistics while somebody watches: 2 a second; and while only the tray does.
+LOOK = 0.5
 SLOW_LOOK = 5.0
 
 

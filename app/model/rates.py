@@ -15,7 +15,7 @@ from typing import Any
 
 #: How far back the two histories go, and the steps of the longer one, in seconds.
 MINUTES, HOUR, STEP = 300.0, 3600.0, 5.0
-#: Points kept of each: 5 minutes at 3 a second, an hour at one in 5 seconds, and some.
+#: Points kept of each: 5 minutes at 2 or 3 a second, an hour at one in 5 seconds, and some.
 MAX_POINTS, MAX_STEPS = 1000, 740
 #: Two looks are at least so far apart, in seconds: what moved between nearer ones looks like a peak.
 LEAST = 0.05
