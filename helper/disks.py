@@ -70,6 +70,8 @@ class Disks:
         self._expected: set[int] = set()
         self._busy: set[str] = set()
         self._resizing: set[str] = set()
+        #: Numbers of NBD clients' fronts: the worker has them until it says that they ended.
+        self._nbd: set[int] = set()
         self._front = 0
 
     @property
@@ -234,16 +236,22 @@ class Disks:
         record = self._usable(lun)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with ours, theirs:
-            fields = _attach_fields(self._next_front(), lun, "nbd", read_only=self._read_only(record, read_only))
-            await self._owner.worker().request("attach", fields, {"device": theirs.fileno()})
+            front = self._next_front()
+            fields = _attach_fields(front, lun, "nbd", read_only=self._read_only(record, read_only))
+            self._nbd.add(front)
+            try:
+                await self._owner.worker().request("attach", fields, {"device": theirs.fileno()})
+            except Problem:
+                self._nbd.discard(front)
+                raise
             return ours.detach()
 
     def _read_only(self, record: LunRecord, wanted: bool) -> bool:
         return wanted or record.read_only or bool(self._owner.spec.settings["read_only"])
 
     def _next_front(self) -> int:
-        """Return a number that no attachment has; those of long gone NBD clients come again."""
-        used = {one.front for one in self._attachments.values()}
+        """Return a number that no front has; those of long gone NBD clients come again."""
+        used = self._nbd | {one.front for one in self._attachments.values()}
         while True:
             self._front = self._front % 65535 + 1
             if self._front not in used:
@@ -354,6 +362,7 @@ class Disks:
 
     async def resume(self) -> None:
         """Let a new worker go on with what a dead one served. Raises Problem("IdentityChanged")."""
+        self._nbd.clear()
         for one in list(self._attachments.values()):
             if one.descriptor < 0:
                 continue  # it is being taken away
@@ -370,6 +379,7 @@ class Disks:
 
     def front_ended(self, front: int) -> None:
         """Note that a front ended by itself: an NBD client that left, or a device that somebody unmounted."""
+        self._nbd.discard(front)
         gone = [one for one in self._attachments.values() if one.front == front]
         if gone and front not in self._expected:
             log.warning("The device of %s %s was taken away by somebody else", self._owner.spec.key, gone[0].lun)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,8 @@ LUN = "0001000000000000"
 
 class Owner:
     """A session whose worker writes down what it is asked."""
+
+    state = "connected"
 
     def __init__(self, wwn: str) -> None:
         self.luns = (LunRecord(LUN, 1, "disk", "", "", "", "", wwn, 1 << 20, 512, 512, False, False),)
@@ -78,3 +81,23 @@ def test_a_size_that_changes_without_end_is_set_one_after_the_other(monkeypatch:
 
     asyncio.run(main())
     assert sizes == [100 << 20, 7 << 20]
+
+
+def test_an_nbd_client_that_stays_keeps_its_number() -> None:
+    """A number that is given twice is more than the worker takes: it would end."""
+    owner = Owner("naa.6001405aaa")
+    made = disks(owner)
+
+    async def open_one() -> int:
+        os.close(await made.open_nbd(LUN, True))
+        return made._front
+
+    async def main() -> None:
+        first = await open_one()
+        others = [await open_one() for _ in range(3)]
+        made.front_ended(others[0])
+        made._front = 0
+        assert [first, *others] == [2, 3, 4, 5]
+        assert [await open_one(), await open_one()] == [3, 6]
+
+    asyncio.run(main())
