@@ -77,10 +77,24 @@ class Portals:
         request = self._request(checks.discovery_address(address), options)
 
         async def work(job: Job) -> dict[str, Any]:
-            found = await self._ask(caller, "/", request, secrets, self._service.stepper(job), {})
-            return {"targets": [{"name": t.name, "portals": portal_rows(t.portals[:MAX_PORTALS])} for t in found]}
+            step = self._service.stepper(job)
+            found = await self._ask(caller, "/", request, secrets, step, {})
+            rows = [{"name": target.name, "portals": portal_rows(target.portals[:MAX_PORTALS])} for target in found]
+            if options.get("reach"):
+                step("reach")
+                await self._try_all(found, rows, request.interface)
+            return {"targets": rows}
 
         return self._service.jobs.start("discover", (), caller, work)
+
+    async def _try_all(self, found: Sequence[FoundTarget], rows: Sequence[Mapping[str, Any]], interface: str) -> None:
+        """Put into each portal's row whether it is reachable, when that was tried."""
+        every = [portal for target in found for portal in target.portals]
+        answers = await self._service.supervisor.answering(every, interface)
+        for row in (portal for target in rows for portal in target["portals"]):
+            place = row["address"], row["port"]
+            if place in answers:
+                row["reachable"] = answers[place]
 
     def _request(self, address: str, options: Mapping[str, Any]) -> DiscoverRequest:
         return DiscoverRequest(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from . import connector, resolver
@@ -14,6 +14,10 @@ from .supervision import Portal
 
 if TYPE_CHECKING:
     from .nursery import Nursery
+
+
+#: What a person who looks at a list waits for, and how many addresses are tried for it.
+PATIENCE, MAX_TRIED = 1.0, 64
 
 
 async def reachable_first(
@@ -41,6 +45,25 @@ async def reachable_first(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return tuple(portals)
+
+
+async def answering(
+    nursery: Nursery, portals: Iterable[Portal], interface: str, seconds: float = PATIENCE
+) -> dict[tuple[str, int], bool]:
+    """Return which addresses and ports take a connection within `seconds`; all are tried at once.
+
+    Of more than MAX_TRIED those after it are not tried, and not in the answer.
+    """
+    places = list(dict.fromkeys((portal.address, portal.port) for portal in portals))[:MAX_TRIED]
+
+    async def one(portal: Portal) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await _try(nursery, portal, interface, seconds, 0) is not None
+        except TimeoutError:
+            return False
+
+    return dict(zip(places, await asyncio.gather(*(one(Portal(*place)) for place in places)), strict=True))
 
 
 async def _try(nursery: Nursery, portal: Portal, interface: str, seconds: float, wait: float) -> Portal | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from .api.errors import Problem
 from .discovering import Discovering
 from .keeping import Kept
 from .probing import Probed, Probing
-from .reaching import reachable_first
+from .reaching import answering, reachable_first
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -97,6 +97,10 @@ class Supervisor:
         """Return the spec with the portal in front that answers first."""
         seconds = float(str(spec.settings["connect_timeout"]))
         return replace(spec, portals=await reachable_first(self._nursery, spec.portals, spec.interface, seconds))
+
+    async def answering(self, portals: Iterable[Portal], interface: str) -> Mapping[tuple[str, int], bool]:
+        """Return which of these addresses and ports take a connection soon; see reaching.answering."""
+        return await answering(self._nursery, portals, interface)
 
     async def open_session(self, spec: SessionSpec, observer: SessionObserver, step: Step) -> WorkerSession:
         """Log in and find the disks. Until this returns the observer is not called, and any failure is raised here."""

@@ -86,6 +86,23 @@ async def connect(
     return Connected(path, luns, problems)
 
 
+async def diagnose(
+    client: Client,
+    name: str,
+    portals: Sequence[Mapping[str, Any]],
+    *,
+    sign_in: SignIn,
+    secrets: Secrets | None,
+    on_step: Step = no_step,
+) -> Mapping[str, Any]:
+    """Find out why a target does not work, saved or not; a record made for this goes again."""
+    path, made = await _record(client, name, portals)
+    try:
+        return await operations.diagnose(client, path, sign_in=sign_in, secrets=secrets, on_step=on_step)
+    finally:
+        await take_back(client, path, made=made)
+
+
 async def take_back(client: Client, path: str, *, made: bool) -> None:
     """Remove a record that was made for what came to nothing."""
     if made:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -45,6 +45,12 @@ class Snapshot:
     def ready(self) -> bool:
         """Whether the helper answers."""
         return self.link is Link.READY
+
+    def without(self, names: Collection[str]) -> Snapshot:
+        """Return it without the targets of these iSCSI names."""
+        if not names:
+            return self
+        return replace(self, targets={p: t for p, t in self.targets.items() if t.name not in names})
 
     def session_of(self, target: Target) -> Session | None:
         """Return the target's live session."""

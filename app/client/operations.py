@@ -130,10 +130,13 @@ async def discover(
     sign_in: SignIn | None = None,
     secrets: Secrets | None = None,
     settings: Mapping[str, Any] | None = None,
+    reach: bool = False,
     on_step: Step = no_step,
 ) -> tuple[Found, ...]:
-    """Ask an address for its targets."""
+    """Ask an address for its targets; with `reach` each portal is tried, and says whether it is "reachable"."""
     values: dict[str, Any] = {"interface": interface} if interface else {}
+    if reach:
+        values["reach"] = True
     if sign_in is not None and sign_in.method != "none":
         values |= sign_in.options()
     if settings:
@@ -168,7 +171,12 @@ async def add_target(
         values |= sign_in.options()
     if settings:
         values["settings"] = dict(settings)
-    return str(await client.call(ROOT_PATH, MANAGER, "AddTarget", name, [dict(p) for p in portals], values))
+    return str(await client.call(ROOT_PATH, MANAGER, "AddTarget", name, [_saved(p) for p in portals], values))
+
+
+def _saved(portal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a portal: whether it was reachable is known anew each time."""
+    return {key: value for key, value in portal.items() if key != "reachable"}
 
 
 async def set_initiator_name(client: Client, name: str) -> None:
@@ -398,6 +406,11 @@ async def wait_for(client: Client, lun: str, *, seconds: float = 2.0) -> Lun:
             raise Problem("NotFound", what=lun)
         await asyncio.sleep(0.02)
     return client.snapshot.luns[lun]
+
+
+def reachable(portal: Mapping[str, Any]) -> bool:
+    """Whether a portal can be reached, as far as is known."""
+    return bool(portal.get("reachable", True))
 
 
 def portals_text(portals: Sequence[Mapping[str, Any]]) -> str:

@@ -22,8 +22,8 @@ from typing import Any
 from ...helper.api.errors import Problem
 from ..client.connecting import Options
 from ..client.objects import short_name
-from ..client.operations import Found, Secrets, SignIn, parse_portal, portals_text
-from ..words import mark
+from ..client.operations import Found, Secrets, SignIn, parse_portal, portals_text, reachable
+from ..words import mark, tr
 from .link import is_link, parse_link
 
 
@@ -124,12 +124,23 @@ def found(flow: Flow, targets: Sequence[Found]) -> Flow:
     """Take what the address offers. An address that offers nothing to us is said, not shown as an empty list."""
     if flow.step is not Step.LOOKING:
         return flow
-    ordered = tuple(sorted(targets, key=lambda t: short_name(t.name).casefold()))
+    ordered = tuple(
+        sorted(map(_reachable_first, targets), key=lambda t: (not answers(t), short_name(t.name).casefold()))
+    )
     if not ordered:
         problem = Problem("NotFound", what=f"target at {flow.address} that this computer may see")
         return replace(flow, step=Step.ADDRESS, problem=problem, effect=None)
-    chosen = next((target for target in ordered if target == flow.chosen), ordered[0])
+    chosen = next((target for target in ordered if flow.chosen and target.name == flow.chosen.name), ordered[0])
     return replace(flow, step=Step.CHOOSE, found=ordered, chosen=chosen, problem=None, effect=None)
+
+
+def _reachable_first(target: Found) -> Found:
+    return replace(target, portals=tuple(sorted(target.portals, key=lambda portal: not reachable(portal))))
+
+
+def answers(target: Found) -> bool:
+    """Whether one of its portals can be reached, as far as is known."""
+    return any(map(reachable, target.portals))
 
 
 def choose(flow: Flow, target: Found) -> Flow:
@@ -198,6 +209,14 @@ def connected(flow: Flow, luns: Sequence[str]) -> Flow:
     return replace(flow, step=Step.DONE, connected=tuple(luns), problem=None, effect=None, secrets=Secrets())
 
 
+#: What is done in a diagnosis, as PROGRESS.
+DIAGNOSIS: tuple[tuple[str, str], ...] = (
+    ("resolve", mark("Look up the address")),
+    ("connect", mark("Try the way there")),
+    ("login", mark("Try to sign in")),
+    ("scan", mark("Look for disks")),
+)
+
 _BACK: Mapping[Step, Step] = {
     Step.LOOKING: Step.ADDRESS,
     Step.CHOOSE: Step.ADDRESS,
@@ -229,7 +248,17 @@ def by_name(flow: Flow) -> Flow:
 
 def describe(target: Found) -> tuple[str, str]:
     """Return a found target's readable name, and the line below it: full name and portals."""
-    return short_name(target.name), f"{target.name} · {portals_text(target.portals)}"
+    there = [portal for portal in target.portals if reachable(portal)]
+    away = [portal for portal in target.portals if not reachable(portal)]
+    parts = [target.name, portals_text(there)]
+    if away:
+        parts.append(tr("does not answer: {portals}").format(portals=portals_text(away)))
+    return short_name(target.name), " · ".join(filter(None, parts))
+
+
+def subject(effect: Effect) -> str:
+    """Return what an effect is about, as a person calls it."""
+    return effect.address if isinstance(effect, Discover) else short_name(effect.name)
 
 
 def _chosen_name(flow: Flow) -> str:
@@ -242,6 +271,7 @@ PROGRESS: Mapping[Step, tuple[tuple[str, str], ...]] = {
         ("resolve", mark("Look up the address")),
         ("connect", mark("Reach the device")),
         ("login", mark("Ask what it offers")),
+        ("reach", mark("Try the ways to it")),
     ),
     Step.ASKING: (
         ("resolve", mark("Look up the address")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -48,6 +48,7 @@ class Bus(QObject):
         self.snapshot_now = Snapshot()
         self.rates = Rates()
         self.keyring = keyring or Keyring()
+        self._new: set[str] = set()
         self._watchers = 0
         self._kept = False
         self._stopped = False
@@ -96,6 +97,21 @@ class Bus(QObject):
     def steps(self, function: Callable[[Job], None]) -> Callable[[Job], None]:
         """Return a Client.run `on_step` that calls `function` in this thread."""
         return lambda job: self._call.emit(lambda: function(job))
+
+    @property
+    def shown(self) -> Snapshot:
+        """What is known, without the targets that are just being set up."""
+        return self.snapshot_now.without(self._new)
+
+    def set_up(self, name: str) -> None:
+        """Leave a target out of what is shown: whether it stays will be seen."""
+        self._new.add(name)
+
+    def settled(self, names: Collection[str]) -> None:
+        """Show these targets again, when they are there."""
+        self._new.difference_update(names)
+        if names and not self._stopped:
+            self.changed.emit(self.snapshot_now)
 
     def watch(self, on: bool) -> None:
         """Count who wants live figures; the counters are only looked at while somebody does."""

@@ -18,6 +18,7 @@ from ..client.thread import Work
 from ..flows import eject as ejecting
 from ..model.bridge import Bus
 from ..words import tr
+from .diagnosis_dialog import DiagnosisDialog
 from .eject_dialog import EjectDialog, Wanted
 from .sign_in import SignInDialog
 from .widgets import dress_question
@@ -129,6 +130,18 @@ class Actions(QObject):
 
     def _not_kept(self, problem: Problem) -> None:
         self.told.emit(tr("The secret was not kept: {why}").format(why=problem.attrs.get("detail", "")))
+
+    def diagnose(self, target: Target) -> DiagnosisDialog:
+        """Look at every step of the way to it."""
+        how = SignIn(target.sign_in, target.chap_name, target.target_chap_name)
+        dialog = DiagnosisDialog(
+            self._bus,
+            target.title,
+            lambda client, on_step: operations.diagnose(client, target.path, sign_in=how, on_step=on_step),
+            self._window,
+        )
+        dialog.open()
+        return dialog
 
     def forget(self, target: Target) -> None:
         """Remove a record and its secrets, after a question."""

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
@@ -17,13 +18,15 @@ from ..client.client import Client, no_step
 from ..client.client import Step as ClientStep
 from ..client.connecting import Connected, Probed
 from ..client.objects import Job
-from ..client.operations import Found, Secrets
+from ..client.operations import Found, Secrets, SignIn
 from ..client.thread import Work
 from ..flows import connect as flow
-from ..flows.connect import WORKING, Connect, Discover, Flow, Probe, Step
+from ..flows.connect import WORKING, Connect, Discover, Effect, Flow, Probe, Step
+from ..model import diagnosis
 from ..model.bridge import Bus
 from ..words import mark, tr
 from .connect_pages import AddressPage, ChoosePage, DonePage, OptionsPage
+from .diagnosis_dialog import DiagnosisDialog
 from .sign_in import SignInForm
 from .steps import Steps
 from .widgets import Banner, Fitting, button, label, name_button, spaced
@@ -64,10 +67,12 @@ class ConnectDialog(QDialog):
         self._flow = Flow()
         self._work: Work | None = None
         self._run = 0
-        self._made: set[str] = set()
+        self._made: set[str] = set()  # paths
+        self._new: set[str] = set()  # iSCSI names
         self._left = False
         self._signing_into = ""
         self._udisks = False
+        self._tried: Effect | None = None
         self._on_job: ClientStep = no_step
         self.setWindowTitle(tr("Connect to a target"))
         self.setAccessibleName(tr("Connect to a target"))
@@ -111,6 +116,7 @@ class ConnectDialog(QDialog):
         layout.addWidget(self._heading)
         layout.addWidget(self._sentence)
         layout.addWidget(self._banner)
+        self._banner.asked_why.connect(self._find_out_why)
         self._banner.dismissed.connect(lambda: self._banner.show_problem(None))
         layout.addSpacing(6)
         for page in dict.fromkeys(self._page_of.values()):
@@ -195,6 +201,9 @@ class ConnectDialog(QDialog):
         self._flow = new
         self._show()
         effect, self._flow = new.effect, replace(new, effect=None)
+        self._tried = effect or self._tried
+        if isinstance(effect, Probe | Connect):
+            self._hide(effect.name)
         if isinstance(effect, Discover):
             self._begin(lambda client: self._discover(client, effect), self._on_found)
         elif isinstance(effect, Probe):
@@ -202,16 +211,33 @@ class ConnectDialog(QDialog):
         elif isinstance(effect, Connect):
             self._begin(lambda client: self._connect(client, effect), lambda done: self._on_connected(effect, done))
 
+    def _hide(self, name: str) -> None:
+        """A target that is new is shown beside the wizard when it is connected, not before."""
+        if all(target.name != name for target in self._bus.snapshot_now.targets.values()):
+            self._new.add(name)
+            self._bus.set_up(name)
+
+    def _settle(self, _ended: object = None) -> None:
+        names, self._new = self._new, set()
+        self._bus.settled(names)
+
     def _begin(self, work: Callable[[Client], Awaitable[object]], success: Callable[[object], None]) -> None:
         self._run += 1
         run = self._run
         self._on_job = self._bus.steps(lambda job: self._on_step(job) if run == self._run else None)
 
-        def failure(problem: Problem) -> None:
+        def ended(go_on: Callable[[], object]) -> None:
             if run == self._run:
-                self._take(flow.failed(self._flow, problem))
+                self._work = None
+                go_on()
+            elif self._left:
+                self._settle()
 
-        self._work = self._bus.run(work, lambda result: success(result) if run == self._run else None, failure)
+        self._work = self._bus.run(
+            work,
+            lambda result: ended(lambda: success(result)),
+            lambda problem: ended(lambda: self._take(flow.failed(self._flow, problem))),
+        )
 
     def _stop_work(self) -> None:
         self._run += 1
@@ -221,7 +247,7 @@ class ConnectDialog(QDialog):
 
     async def _discover(self, client: Client, effect: Discover) -> object:
         return await operations.discover(
-            client, effect.address, sign_in=effect.sign_in, secrets=effect.secrets, on_step=self._on_job
+            client, effect.address, sign_in=effect.sign_in, secrets=effect.secrets, reach=True, on_step=self._on_job
         )
 
     async def _probe(self, client: Client, effect: Probe) -> object:
@@ -245,6 +271,11 @@ class ConnectDialog(QDialog):
             on_step=self._on_job,
         )
 
+    def _find_out_why(self) -> None:
+        tried = self._tried
+        if tried is not None:
+            DiagnosisDialog(self._bus, flow.subject(tried), lambda *with_: _diagnose(tried, *with_), self).open()
+
     def _on_step(self, job: Job) -> None:
         self.steps.reach(job.step, job.progress if job.progress_valid else None)
         self._sentence.setText(f"{text.kind(job.kind)} …")
@@ -263,6 +294,8 @@ class ConnectDialog(QDialog):
         if not isinstance(done, Connected):
             return
         self._made.discard(done.target)
+        self._new.discard(effect.name)
+        self._bus.settled({effect.name})
         self._remember(self._flow.address)
         if effect.keep and effect.secrets:
             self._bus.later(self._bus.keyring.store(effect.name, effect.secrets), lambda _none: None, self._not_kept)
@@ -283,7 +316,9 @@ class ConnectDialog(QDialog):
         self._heading.setText(tr(heading))
         self._sentence.setText(tr(sentence))
         self._pages.setCurrentWidget(self._page_of[step])
-        self._banner.show_problem(self._flow.problem)
+        problem = self._flow.problem
+        why = problem is not None and self._tried is not None and diagnosis.worth_it(problem)
+        self._banner.show_problem(problem, why=why)
         self._back.setVisible(step not in {Step.ADDRESS, Step.DONE})
         self._cancel.setVisible(step is not Step.DONE)
         self._go.setVisible(step in _GO)
@@ -356,18 +391,29 @@ class ConnectDialog(QDialog):
 
     def done(self, result: int) -> None:
         """Leave, in whatever way: nothing stays under way, and no record that came to nothing."""
-        self._left = True
+        self._left, under_way = True, self._work is not None
         self._stop_work()
         self.form.clear()
         made, self._made = self._made, set()
         if made:
-            self._bus.run(lambda client: _remove(client, made))
+            self._bus.run(lambda client: _remove(client, made), self._settle, self._settle)
+        elif not under_way:
+            self._settle()
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """As Cancel."""
         self.done(QDialog.DialogCode.Rejected)
         super().closeEvent(event)
+
+
+async def _diagnose(tried: Effect, client: Client, on_step: ClientStep) -> Mapping[str, Any]:
+    if isinstance(tried, Discover):
+        return await operations.diagnose(
+            client, tried.address, sign_in=tried.sign_in, secrets=tried.secrets, on_step=on_step
+        )
+    how, secrets = (tried.sign_in, tried.secrets) if isinstance(tried, Connect) else (SignIn(), None)
+    return await connecting.diagnose(client, tried.name, tried.portals, sign_in=how, secrets=secrets, on_step=on_step)
 
 
 async def _remove(client: Client, made: set[str]) -> None:

@@ -139,15 +139,15 @@ class ChoosePage(QWidget):
         self.search.setVisible(len(found) >= MANY)
         self.search.clear()
         self.list.clear()
-        icon = theme.icon("disks", theme.colours().muted)
+        there, away = theme.icon("disks", theme.colours().muted), theme.icon("warning", theme.colours().warning)
         for target in found:
             name, below = flow.describe(target)
-            item = QListWidgetItem(icon, f"{name}\n{below}")
+            item = QListWidgetItem(there if flow.answers(target) else away, f"{name}\n{below}")
             item.setData(ROW, Cells(((name, below),)))
             item.setToolTip(f"{name}\n{below}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {below}")
             self.list.addItem(item)
-            if target == chosen:
+            if chosen is not None and target.name == chosen.name:
                 self.list.setCurrentItem(item)
         self.list.setFocus()
 

@@ -24,7 +24,7 @@ _MAIN = {
 
 
 class Header(QWidget):
-    """Tells what was asked for by `asked`: connect, cancel, disconnect, rescan, forget or sign-in."""
+    """Tells what was asked for by `asked`: connect, cancel, disconnect, rescan, diagnose, forget or sign-in."""
 
     asked = Signal(str)
 
@@ -67,6 +67,9 @@ class Header(QWidget):
         self._rescan = menu.addAction(
             theme.icon("refresh"), tr("Look for disks again"), lambda: self.asked.emit("rescan")
         )
+        self._diagnose = menu.addAction(
+            theme.icon("activity"), tr("Check the connection …"), lambda: self.asked.emit("diagnose")
+        )
         self._sign_in = menu.addAction(theme.icon("key"), tr("Sign in …"), lambda: self.asked.emit("sign-in"))
         menu.addAction(theme.icon("copy"), tr("Copy the target's name"), self._copy_name)
         menu.addSeparator()
@@ -92,6 +95,7 @@ class Header(QWidget):
         self._main.setEnabled(bool(self._what) and snapshot.ready)
         self._set_primary(self._what == "connect")
         self._rescan.setEnabled(snapshot.ready and target.state == "connected")
+        self._diagnose.setEnabled(snapshot.ready and target.state not in {"connecting", "disconnecting"})
         self._forget.setEnabled(snapshot.ready and target.state == "disconnected")
         self._sign_in.setEnabled(snapshot.ready and target.state == "disconnected")
         self._show_progress(snapshot, target)

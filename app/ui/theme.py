@@ -80,7 +80,10 @@ def apply(app: QApplication, *, dark: bool | None = None) -> None:
     """Give the application its look; `dark` None follows the desktop."""
     if dark is None:
         dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
-    _Current.colours = DARK if dark else LIGHT
+    wanted = DARK if dark else LIGHT
+    if _Current.colours is wanted and app.styleSheet() == _sheet(wanted):
+        return  # every widget that there is would be dressed anew
+    _Current.colours = wanted
     icon.cache_clear()
     app.setStyle("Fusion")
     if QGuiApplication.platformName() in {"offscreen", "minimal"}:

@@ -161,7 +161,7 @@ class Tray(QObject):
         tip = tip_of(snapshot, rates)
         if tip != self.icon.toolTip():
             self.icon.setToolTip(tip)
-        lines = lines_of(snapshot)
+        lines = lines_of(self._bus.shown)
         if lines != self._lines and not self.menu.isVisible():
             self._lines = lines
             self._fill()

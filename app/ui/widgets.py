@@ -277,6 +277,7 @@ class Banner(QFrame):
     """What happened, what it means, what to do; one button that does it; Details with the code, to copy."""
 
     acted = Signal()
+    asked_why = Signal()
     dismissed = Signal()
 
     def __init__(self) -> None:
@@ -291,6 +292,8 @@ class Banner(QFrame):
         self._code.hide()
         self._name = Code(tip=tr("Copy this computer's iSCSI name"))
         self._act = button(tr("Try again"), self.acted.emit)
+        self._why = button(tr("Find out why …"), self.asked_why.emit)
+        self._why.hide()
         self._details = button(tr("Details"), self._toggle)
         self._details.setCheckable(True)
         self._copy = button(tr("Copy report"), self._copy_report)
@@ -308,7 +311,7 @@ class Banner(QFrame):
             words.addWidget(widget)
         buttons = QHBoxLayout()
         spaced(buttons, 0, 8)
-        for control in (self._act, self._details, self._copy):
+        for control in (self._act, self._why, self._details, self._copy):
             buttons.addWidget(control)
         buttons.addStretch()
         words.addSpacing(5)
@@ -316,8 +319,11 @@ class Banner(QFrame):
         row.addLayout(words, 1)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
-    def show_problem(self, problem: Problem | None, action: str = "", *, mild: bool = False) -> None:
-        """Show a problem, or nothing. `action` is the button's text; without one there is no button."""
+    def show_problem(self, problem: Problem | None, action: str = "", *, mild: bool = False, why: bool = False) -> None:
+        """Show a problem, or nothing. `action` is the button's text; without one there is no button.
+
+        `why`: a diagnosis is offered (`asked_why`).
+        """
         self._problem = problem
         self.setVisible(problem is not None)
         if problem is None:
@@ -340,6 +346,7 @@ class Banner(QFrame):
         self._act.setText(action)
         self._act.setAccessibleName(action or tr("Try again"))
         self._act.setVisible(bool(action))
+        self._why.setVisible(why)
         self.setAccessibleName(tr("Problem: {summary}").format(summary=info.summary))
 
     @property

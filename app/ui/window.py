@@ -25,6 +25,7 @@ from .. import text
 from ..client.mirror import Link, Snapshot
 from ..client.objects import Target
 from ..flows.connect import SIGN_IN_ERRORS
+from ..model import diagnosis
 from ..model.bridge import Bus
 from ..words import tr
 from . import theme
@@ -221,6 +222,7 @@ class Window(QMainWindow):
         self.list.chosen.connect(self._on_chosen)
         self.header.asked.connect(self._on_header)
         self.banner.acted.connect(self._on_banner)
+        self.banner.asked_why.connect(lambda: self._on_header("diagnose"))
         self.banner.dismissed.connect(self._on_dismissed)
         self.actions_on.changed.connect(lambda _path: self._show_target())
         self.actions_on.told.connect(self.notice.tell)
@@ -235,7 +237,7 @@ class Window(QMainWindow):
         return self._bus.snapshot_now.targets.get(self._path)
 
     def _on_changed(self, snapshot: Snapshot) -> None:
-        self.list.update_rows(snapshot, self._bus.rates)
+        self.list.update_rows(self._bus.shown, self._bus.rates)
         self._add.setEnabled(snapshot.ready)
         name = snapshot.manager.initiator_name
         self._name.setText(name)
@@ -269,7 +271,8 @@ class Window(QMainWindow):
     def _show_banner(self, snapshot: Snapshot, target: Target | None) -> None:
         problem, action, mild = self._problem_of(snapshot, target)
         if problem is not self.banner.problem:
-            self.banner.show_problem(problem, action, mild=mild)
+            why = problem is not None and snapshot.ready and diagnosis.worth_it(problem)
+            self.banner.show_problem(problem, action, mild=mild, why=why)
             if problem is not None:
                 self.notice.hide()  # good news of before
 
@@ -312,7 +315,7 @@ class Window(QMainWindow):
         return tr("Try again") if problem.code in _AGAIN and target.state == "disconnected" else ""
 
     def _on_figures(self) -> None:
-        self.list.update_rows(self._bus.snapshot_now, self._bus.rates)
+        self.list.update_rows(self._bus.shown, self._bus.rates)
         if self.tabs.currentWidget() is self.disks:
             self.disks.update_page(self._bus.snapshot_now, self.target)
 
@@ -340,7 +343,7 @@ class Window(QMainWindow):
 
     def _on_new_target(self, path: str) -> None:
         self.actions_on.done_with(path)
-        self.list.update_rows(self._bus.snapshot_now, self._bus.rates)
+        self.list.update_rows(self._bus.shown, self._bus.rates)
         self.list.choose(path)
 
     def _on_header(self, what: str) -> None:
@@ -354,6 +357,7 @@ class Window(QMainWindow):
             "disconnect": lambda: actions.disconnect_target(target),
             "rescan": lambda: actions.rescan(target),
             "sign-in": lambda: actions.sign_in(target, tr("Give the name and the secret that are set on the target.")),
+            "diagnose": lambda: actions.diagnose(target),
             "forget": lambda: actions.forget(target),
         }
         does[what]()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -16,13 +17,16 @@ import pytest
 
 pytest.importorskip("PySide6")
 
+from lundock.app.client import operations
+from lundock.app.client.client import Client
+from lundock.app.client.link import Where
 from lundock.app.flows.connect import Step
 from lundock.app.ui import theme
 from lundock.app.ui.connect_dialog import ConnectDialog
 from lundock.helper.target.config import Account, DiskConfig, ServerConfig, TargetConfig
 from lundock.helper.target.server import Server
 from PySide6.QtWidgets import QApplication
-from support.helper import HelperProcess
+from support.helper import HelperProcess, running_helper
 from support.window import Bench
 
 NAME = "iqn.2026-01.io.github.lundock.test:"
@@ -30,13 +34,30 @@ DISK = (DiskConfig(size=1 << 20),)
 OURS, THEIRS = Account("anna", "our-secret-of-16"), Account("box", "their-secret-16b")
 
 
+@pytest.fixture(scope="module")
+def helper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HelperProcess]:
+    """One for all: each test forgets its targets at its end."""
+    with running_helper(tmp_path_factory.mktemp("helper")) as process:
+        yield process
+
+
 @pytest.fixture
 def bench(qtbot: Any, qapp: QApplication, helper: HelperProcess) -> Iterator[Bench]:
     theme.apply(qapp, dark=False)
     made = Bench(qtbot, SimpleNamespace(address=helper.bus))
+    assert not made.bus.snapshot_now.targets, "an earlier test left them"
     yield made
     made.window.close()
     made.bus.stop()
+    asyncio.run(forget_all(helper.bus))
+
+
+async def forget_all(address: str) -> None:
+    async with Client(Where("address", address)) as client:
+        for target in list(client.snapshot.targets.values()):
+            if target.connected:
+                await operations.logout(client, target.path)
+            await operations.remove_target(client, target.path)
 
 
 def serving(*targets: TargetConfig, **more: Any) -> Server:
@@ -147,7 +168,8 @@ def test_a_portal_that_cannot_be_reached_is_not_in_the_way(bench: Bench) -> None
     announced = (f"127.0.0.1:{dead},1", f"127.0.0.1:{port},1")
     with serving(plain("two"), listen=(("127.0.0.1", int(port)),), announce=announced) as server:
         dialog = chosen(bench, server.address, "two")
-        assert {portal["port"] for portal in dialog.flow.found[0].portals} == {dead, int(port)}
+        assert [portal["port"] for portal in dialog.flow.found[0].portals] == [int(port), dead]
+        assert f"does not answer: 127.0.0.1:{dead}" in dialog.choose.list.item(0).text()
         connect(bench, dialog)
         finish(bench, dialog)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A service with the contract's face and nothing behind it: for the app's own tests.
 
-What an address or a target does is in its name: `refused.example` refuses, `slow.example` never answers; targets whose
+What an address or a target does is in its name: `refused.example` refuses, `slow.example` never answers, `half.example`
+names a portal that cannot be reached before one that can, and of "backup" only such a one; targets whose
 name has "chap" want the secret of SECRETS, "mutual" both; "empty" has no disks. Run as a program it fills itself with a
 scene for looking at the window: ``python fake_helper.py ADDRESS``.
 """
@@ -115,6 +116,10 @@ class FakeTarget:
             await asyncio.sleep(self.service.pace)
         await self._reach()
         return {"sign-in": "chap" if "chap" in self.name or "mutual" in self.name else "none"}
+
+    async def diagnose(self, _call: Call, _options: dict[str, Any]) -> ObjectPath:
+        where = self.portals[0]["address"]
+        return self.service.start("diagnose", [self.path], lambda job: self.service._diagnose(job, where))
 
     async def login(self, _call: Call, options: dict[str, Any]) -> ObjectPath:
         given: dict[str, str] = {}
@@ -344,21 +349,44 @@ class FakeHelper:
 
     # ---- Manager
 
-    async def discover(self, _call: Call, address: str, _options: dict[str, Any]) -> ObjectPath:
-        return self.start("discover", [], lambda job: self._discover(job, address))
+    async def discover(self, _call: Call, address: str, options: dict[str, Any]) -> ObjectPath:
+        return self.start("discover", [], lambda job: self._discover(job, address, options))
 
-    async def _discover(self, job: FakeJob, address: str) -> dict[str, Any]:
+    async def diagnose(self, _call: Call, address: str, _options: dict[str, Any]) -> ObjectPath:
+        return self.start("diagnose", [], lambda job: self._diagnose(job, address))
+
+    async def _diagnose(self, job: FakeJob, where: str) -> dict[str, Any]:
+        """What is found out: nothing is wrong, or that it refuses."""
+        for step in ("resolve", "connect"):
+            job.go(step)
+            await asyncio.sleep(self.pace)
+        steps = [{"name": "name", "portal": where, "verdict": "ok", "time": 1400, "detail": {"addresses": "192.0.2.5"}}]
+        found = {"verdict": "ok", "cause": "", "steps": steps, "report": f"Lundock: diagnosis of {where}\n"}
+        if where.startswith("refused"):
+            info = describe("ConnectionRefused", {"address": where, "port": 3260})
+            texts = {"summary": info.summary, "action": info.action}
+            bad = {"name": "port", "portal": where, "verdict": "failed", "time": 85, "cause": info.code, "detail": {}}
+            steps.append({**bad, **texts})
+            found |= {"verdict": "failed", "cause": info.code, "meaning": info.meaning, **texts}
+        return found | {"initiator-name": self.initiator_name}
+
+    async def _discover(self, job: FakeJob, address: str, options: dict[str, Any]) -> dict[str, Any]:
         for step in ("resolve", "connect", "login"):
             job.go(step)
             await asyncio.sleep(self.pace)
-        host = address.partition(":")[0]
+        host, reach = address.partition(":")[0], bool(options.get("reach"))
         if host.startswith("slow"):
             await asyncio.sleep(3600)
         if host.startswith("refused"):
             raise Problem("ConnectionRefused", address=host, port=3260)
         if host.startswith("nobody"):
             raise Problem("NameNotFound", address=host)
-        portals = [{"address": "192.0.2.5", "port": 3260, "portal-group": 1}]
+        portals = [{"address": "192.0.2.5", "port": 3260, "portal-group": 1, **({"reachable": True} if reach else {})}]
+        if host.startswith("half"):
+            away = {"address": "10.99.0.5", "port": 3260, "portal-group": 2, **({"reachable": False} if reach else {})}
+            return {"targets": [
+                {"name": IQN + name, "portals": [away] if name == "backup" else [away, *portals]} for name in OFFERS
+            ]}  # fmt: skip
         offers = OFFERS[:1] if host.startswith("one") else OFFERS
         if host.startswith("fifty"):
             offers = tuple(f"disk-{number:02}" for number in range(50))

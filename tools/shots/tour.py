@@ -26,6 +26,7 @@ from lundock.app.secrets import Keyring
 from lundock.app.ui.application import make_application
 from lundock.app.ui.connect_dialog import ConnectDialog
 from lundock.app.ui.desk import Desk
+from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
 from lundock.app.ui.eject_dialog import EjectDialog
 from lundock.app.ui.format_dialog import FormatDialog
 from lundock.app.ui.kinds import KINDS
@@ -202,17 +203,34 @@ class Tour:
             self.until(lambda: dialog.steps.reached == "login")
             self.shoot("wizard-2-looking", dialog)
             dialog.back()
+            asked = DiagnosisDialog(
+                self.bus, "nas.local", lambda client, step: operations.diagnose(client, silent, on_step=step), dialog
+            )
+            asked.open()
+            self.until(lambda: asked.steps.reached == "login")
+            self.shoot("diagnosis-working", asked)
+            asked.reject()
         dialog.start_with("127.0.0.1:9")
         dialog.go()
         self.until(lambda: dialog.flow.problem)
         self.shoot("wizard-1-refused", dialog)
         dialog._banner._details.click()
         self.shoot("wizard-1-refused-details", dialog)
+        dialog._banner._why.click()
+        self.diagnosis("diagnosis-refused")
         self._sign_in(dialog)
         self.until(lambda: dialog.flow.step is Step.DONE)
         self.shoot("wizard-7-done", dialog)
         dialog.go()
         pump(0.1)
+
+    def diagnosis(self, name: str) -> None:
+        """What the dialog that has just been opened found."""
+        dialog: DiagnosisDialog = self.opened(DiagnosisDialog)
+        self.until(lambda: dialog.found)
+        self.shoot(name, dialog)
+        dialog.reject()
+        pump(0.05)
 
     def _sign_in(self, dialog: ConnectDialog) -> None:
         dialog.start_with(self.stage.address)
@@ -300,6 +318,8 @@ class Tour:
         self._pages("small", {"disks": window.disks, "activity": window.activity, "settings": window.settings})
         window.resize(1080, 700)
         window.tabs.setCurrentWidget(window.disks)
+        window.header._diagnose.trigger()
+        self.diagnosis("diagnosis-good")
         for menu, name in ((window.header._menu_button.menu(), "target"), (window._menu.menu(), "window")):
             menu.popup(window.mapToGlobal(window.rect().center()))
             self.shoot(f"menu-{name}", menu)

@@ -6,7 +6,7 @@ import socket
 from typing import Any, cast
 
 from lundock.helper.nursery import Nursery
-from lundock.helper.reaching import reachable_first
+from lundock.helper.reaching import MAX_TRIED, answering, reachable_first
 from lundock.helper.supervision import Portal
 from support import procs
 
@@ -34,6 +34,18 @@ def test_of_two_that_answer_the_preferred_one() -> None:
     two, other = listening()
     with one, two:
         assert first(preferred, other) == (preferred, other)
+
+
+def test_which_of_many_answer_and_no_more_are_tried_than_that() -> None:
+    server, good = listening()
+    with server:
+        closed = Portal("127.0.0.1", procs.free_port())
+        silent = [Portal(f"192.0.2.{number}", 3260) for number in range(1, MAX_TRIED + 1)]
+        found = asyncio.run(answering(NO_NURSERY, [good, closed, good, *silent], "", 0.2))
+        assert found[good.address, good.port]
+        assert not found[closed.address, closed.port]
+        assert len(found) == MAX_TRIED
+        assert not any(found.get((portal.address, portal.port)) for portal in silent)
 
 
 def test_when_none_answers_all_is_as_it_was() -> None:

@@ -86,6 +86,18 @@ def test_what_was_found_is_ordered_and_the_first_one_chosen() -> None:
     assert flow.chosen == ONE
 
 
+def test_ways_that_answer_stand_first() -> None:
+    away, there = PORTAL | {"reachable": False}, PORTAL | {"address": "192.0.2.6", "reachable": True}
+    flow = connect.found(
+        looking(), [Found(ONE.name, (away,)), Found(TWO.name, (away, there)), Found("iqn.2026-01.a:z", (PORTAL,))]
+    )
+    assert [target.name for target in flow.found] == [TWO.name, "iqn.2026-01.a:z", ONE.name]
+    assert flow.found[0].portals == (there, away)
+    assert connect.describe(flow.found[0])[1] == f"{TWO.name} · 192.0.2.6 · does not answer: 192.0.2.5"
+    assert connect.describe(flow.found[2])[1] == f"{ONE.name} · does not answer: 192.0.2.5"
+    assert [connect.answers(target) for target in flow.found] == [True, True, False]
+
+
 def test_what_was_chosen_before_is_chosen_again() -> None:
     again = connect.submit_address(connect.back(connect.back(asking())), "nas.local")
     assert connect.found(again, [ONE, TWO]).chosen == TWO

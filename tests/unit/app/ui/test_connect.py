@@ -12,6 +12,7 @@ from lundock.app.client.udisks import Contents, Volume
 from lundock.app.flows.connect import Step
 from lundock.app.ui import connect_dialog, disk_card, format_dialog
 from lundock.app.ui.connect_dialog import ConnectDialog
+from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
 from lundock.app.ui.format_dialog import FormatDialog
 from lundock.helper.api.errors import Problem
 from PySide6.QtCore import QSettings, Qt
@@ -235,6 +236,64 @@ def test_a_pasted_link(bench: Bench) -> None:
     bench.click(dialog._go)
     assert dialog._banner.isVisible()
     assert dialog.address.address.text() == ""
+
+
+def test_ways_that_do_not_answer_are_marked_and_nobody_waits_for_them(bench: Bench) -> None:
+    dialog = at(bench, Step.CHOOSE, address="half.example")
+    texts = [dialog.choose.list.item(row).text() for row in range(dialog.choose.list.count())]
+    assert "192.0.2.5 · does not answer: 10.99.0.5" in texts[0]
+    assert texts[-1].startswith("backup")
+    assert texts[-1].endswith("does not answer: 10.99.0.5")
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is not Step.ASKING)
+    (target,) = bench.fake.helper.targets.values()
+    assert [portal["address"] for portal in target.portals] == ["192.0.2.5", "10.99.0.5"]
+
+
+def test_a_target_is_not_shown_as_saved_before_it_is_connected(bench: Bench) -> None:
+    dialog = at(bench, Step.OPTIONS, "media")
+    bench.until(lambda: len(bench.bus.snapshot_now.targets) == 1)
+    assert bench.window.target is None
+    assert bench.bus.shown.targets == {}
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.DONE)
+    assert bench.window.target is not None
+    assert bench.window.target.name == IQN + "media"
+
+
+def test_one_that_was_given_up_is_shown_when_somebody_else_saves_it(bench: Bench) -> None:
+    bench.click(at(bench, Step.OPTIONS, "media")._cancel)
+    bench.until(lambda: not bench.fake.helper.targets and not bench.bus._new)
+    bench.fake.add("media")
+    bench.until(lambda: bench.window.target is not None)
+
+
+def test_why_an_address_does_not_work_can_be_found_out(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    bench.go_from_address(dialog, "refused.example")
+    bench.until(dialog._banner.isVisible)
+    bench.click(bench.shown_button(dialog._banner, "Find out why …"))
+    (asked,) = dialog.findChildren(DiagnosisDialog)
+    bench.until(lambda: asked.found is not None)
+    assert "refused.example refuses connections" in bench.words(asked)
+    asked.reject()
+    dialog.start_with("no address")
+    bench.click(dialog._go)
+    assert dialog._banner.isVisible()
+    assert not dialog._banner._why.isVisible(), "it was typed wrongly"
+
+
+def test_why_a_target_cannot_be_asked_can_be_found_out_and_leaves_nothing(bench: Bench) -> None:
+    dialog = bench.window.connect_to_target()
+    dialog.start_with("refused.example", IQN + "media")
+    bench.click(dialog._go)
+    bench.until(dialog._banner.isVisible)
+    bench.click(bench.shown_button(dialog._banner, "Find out why …"))
+    (asked,) = dialog.findChildren(DiagnosisDialog)
+    bench.until(lambda: asked.found is not None and not bench.fake.helper.targets)
+    asked.reject()
+    bench.click(dialog._cancel)
+    bench.until(lambda: not bench.bus._new)
 
 
 def test_among_fifty_one_can_search(bench: Bench) -> None:
