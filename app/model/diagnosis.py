@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,36 @@ VERDICTS: Mapping[str, str] = {
     "ok": mark("good"),
     "warning": mark("doubtful"),
     "failed": mark("failed"),
-    "skipped": mark("not needed"),
+    "skipped": mark("left out"),
 }
+#: What was found in a step (its "detail"), by key; what is not here stands as it is. None: in the report alone.
+DETAILS: Mapping[str, str | None] = {
+    "addresses": "{}",
+    "source": mark("from {}"),
+    "gateway": mark("by way of {}"),
+    "interface": "{}",
+    "state": "{}",
+    "mtu": mark("packets of up to {} bytes"),
+    "port": None,
+    "local": None,
+    "round-trip-us": mark("there and back in {}"),
+    "segment-bytes": None,
+    "portal": None,
+    "reconnects": mark("reconnections: {}"),
+    "at": None,
+    "count": mark("number: {}"),
+    "names": "{}",
+    "lun": mark("LUN {}"),
+    "kind": "{}",
+    "size": "{}",
+    "model": "{}",
+    "device": "{}",
+    "method": mark("method {}"),
+    "possible": mark("possible: {}"),
+}
+#: What need not be said.
+_NOTHING = frozenset({("gateway", "none"), ("reconnects", 0)})
+_SCALED: Mapping[str, Callable[[int], str]] = {"size": text.size, "round-trip-us": text.microseconds}
 _HEADINGS = {"ok": mark("Everything works"), "warning": mark("It works, but not as it should")}
 
 #: Refusals that the target's administrator mends by knowing this computer's name.
@@ -95,17 +123,31 @@ def read(details: Mapping[str, Any]) -> Diagnosis:
 
 def _line(step: Mapping[str, Any]) -> Line:
     name, time, detail = str(step.get("name", "")), step.get("time", 0), step.get("detail", {})
-    said = str(step.get("summary", "")) or (text.detail(detail) if isinstance(detail, Mapping) else "")
+    said = str(step.get("summary", "")) or (_found(detail) if isinstance(detail, Mapping) else "")
+    verdict = str(step.get("verdict", ""))
     return Line(
-        verdict=str(step.get("verdict", "")),
+        verdict=verdict,
         name=tr(NAMES[name]) if name in NAMES else name.capitalize(),
-        took=text.microseconds(time) if isinstance(time, int) and time else "",
+        took=text.microseconds(time) if isinstance(time, int) and time and verdict != "skipped" else "",
         said=" · ".join(part for part in (str(step.get("portal", "")), said) if part),
         action=str(step.get("action", "")),
     )
 
 
+def _found(detail: Mapping[str, Any]) -> str:
+    """Return what a step found on one line."""
+    parts = []
+    for key, value in detail.items():
+        if value == "" or (key, value) in _NOTHING:
+            continue
+        scaled = _SCALED[key](value) if key in _SCALED and isinstance(value, int) else value
+        pattern = DETAILS.get(key, "")
+        if pattern is not None:
+            parts.append(tr(pattern).format(scaled) if pattern else f"{key}: {scaled}")
+    return " · ".join(parts)
+
+
 def worth_it(problem: Problem) -> bool:
     """Whether a diagnosis may tell more of a problem than its own sentences."""
     info = catalogue().get(problem.code)
-    return info is not None and info.side in _SIDES
+    return info is not None and (info.side in _SIDES or info.code in _WANT_NAME)

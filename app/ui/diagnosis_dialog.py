@@ -188,9 +188,10 @@ class DiagnosisDialog(QDialog):
         self.list.clear()
         for line in found.lines:
             self.list.addItem(_item(line))
-        worst = next((n for n, line in enumerate(found.lines) if line.verdict == "failed"), 0)
+        worst = next((n for n, line in enumerate(found.lines) if line.verdict == "failed"), -1)
         self.list.setCurrentRow(worst)
-        self.list.scrollToItem(self.list.item(worst))
+        if worst >= 0:
+            self.list.scrollToItem(self.list.item(worst))
 
     def _copy_report(self) -> None:
         if self.found is not None:
