@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtCore import QSettings, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Around the page, and between two figures, in pixels.
 MARGIN, GAP = 16, 28
+#: Where is remembered what was chosen.
+_KIND, _RANGE = "activity/kind", "activity/range"
 
 
 class Figure(QWidget):
@@ -76,9 +78,11 @@ class ActivityPage(QWidget):
         for word, kind in KINDS.items():
             self._kind.addItem(tr(kind.name), word)
         self._range = Choice(tr("How far back"))
-        self._range.addItem(tr("Last 5 minutes"), False)
-        self._range.addItem(tr("Last hour"), True)
-        self._scope = Choice(tr("Of what"), least=10)
+        self._range.addItem(tr("Last 5 minutes"), "minutes")
+        self._range.addItem(tr("Last hour"), "hour")
+        for control in (self._kind, self._range):  # in a narrow window the third one gives way
+            control.setMinimumWidth(control.sizeHint().width())
+        self._scope = Choice(tr("Of what"))
         self._pause = button(tr("Pause"), self._on_pause, icon="pause")
         self._pause.setCheckable(True)
         self._pause.setShortcut(QKeySequence("Ctrl+P"))
@@ -136,6 +140,18 @@ class ActivityPage(QWidget):
             self._plot_place.addWidget(self._plot)
         return self._plot
 
+    def restore(self, settings: QSettings) -> None:
+        """Show what was chosen the last time."""
+        for key, choice in ((_KIND, self._kind), (_RANGE, self._range)):
+            at = choice.findData(settings.value(key))
+            if at >= 0:
+                choice.setCurrentIndex(at)
+
+    def save(self, settings: QSettings) -> None:
+        """Remember what is chosen."""
+        settings.setValue(_KIND, self._kind.currentData())
+        settings.setValue(_RANGE, self._range.currentData())
+
     @property
     def _kind_word(self) -> str:
         return str(self._kind.currentData())
@@ -176,7 +192,7 @@ class ActivityPage(QWidget):
     def _draw(self) -> None:
         if self._plot is None and not self.isVisible():
             return
-        now, hour = time.monotonic(), bool(self._range.currentData())
+        now, hour = time.monotonic(), self._range.currentData() == "hour"
         self._set_figures(self._bus.rates.sum_of(self._bus.rates.in_scope(self.scope)) or Rate())
         self.plot.show_points(self._bus.rates.history(self.scope, now, hour=hour), now, hour=hour)
 

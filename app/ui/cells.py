@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ..model.targets import ROW
 from . import theme
+from .widgets import leading
 
 _PAD = 10
 
@@ -41,6 +42,7 @@ class TwoLines(QStyledItemDelegate):
         rect: QRect = option.rect
         font: QFont = option.font
         painter.save()
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # a path is written as a path
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(theme.colours().selected))
         painter.setPen(QPen(QColor(theme.colours().border), 1))
@@ -67,7 +69,7 @@ class TwoLines(QStyledItemDelegate):
         if bold:
             main.setWeight(QFont.Weight.DemiBold)
         height = QFontMetrics(font).height()
-        align = Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter
+        align = leading()
         whole = second == ""
         top = QRect(rect.left(), rect.top(), rect.width(), rect.height() if whole else height)
         painter.setFont(main)

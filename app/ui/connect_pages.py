@@ -30,7 +30,8 @@ from ..words import tr
 from . import theme
 from .cells import Cells, TwoLines
 from .disk_card import DiskCard
-from .widgets import Choice, button, clear, clearable, label, spaced
+from .disks_page import no_disks
+from .widgets import Choice, Code, button, clear, clearable, label, spaced
 
 #: From so many targets on there is a field to search in them.
 MANY = 8
@@ -269,10 +270,7 @@ class DonePage(QScrollArea):
             self.cards.append(card)
             self._rows.addWidget(card)
         if not found:
-            words = tr(
-                "The target shows no disks to this computer. Its administrator has to allow this computer's name: "
-                "{name}"
-            )
+            self._rows.addWidget(label(no_disks(), "muted", wrap=True))
             name = snapshot.manager.initiator_name
-            self._rows.addWidget(label(words.format(name=name), "muted", wrap=True, selectable=True))
+            self._rows.addWidget(Code(name, tip=tr("Copy this computer's iSCSI name")))
         self._rows.addStretch()

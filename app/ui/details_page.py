@@ -23,7 +23,7 @@ from ..client.objects import Target
 from ..model.details import Detail, as_text, rows
 from ..words import tr
 from . import theme
-from .widgets import button, copy, spaced
+from .widgets import button, copy, leading, spaced
 
 MEANING = Qt.ItemDataRole.UserRole + 1
 _PAD = 4
@@ -45,6 +45,8 @@ class _Meaning(QStyledItemDelegate):
         rect: QRect = option.rect
         metrics = QFontMetrics(option.font)
         painter.save()
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # an address is written as an address
+        align = (leading() & ~Qt.AlignmentFlag.AlignVCenter) | Qt.AlignmentFlag.AlignTop
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(theme.colours().selected))
         inside = rect.adjusted(_PAD, _PAD, -_PAD, -_PAD)
@@ -54,7 +56,7 @@ class _Meaning(QStyledItemDelegate):
         ):
             painter.setPen(QColor(colour))
             fitted = metrics.elidedText(words, elide, inside.width())
-            painter.drawText(inside, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading, fitted)
+            painter.drawText(inside, align, fitted)
             inside = inside.adjusted(0, metrics.height(), 0, 0)
         painter.restore()
 

@@ -27,6 +27,11 @@ from .cells import TwoLines
 from .widgets import Code, Elided, Message, button, name_button, set_icon, spaced
 
 
+def no_disks() -> str:
+    """Return what is said of a target without disks; this computer's name stands below it."""
+    return tr("The target shows no disks to this computer. Its administrator has to allow this computer's name:")
+
+
 class DisksPage(QWidget):
     """The disks of one target."""
 
@@ -45,6 +50,8 @@ class DisksPage(QWidget):
         self._eject = button(tr("Eject"), lambda: self._with_lun(actions.eject), icon="eject")
         self._stack = QStackedWidget()
         self._none = Message("disk", tr("Not connected"), tr("Connect to see this target's disks."))
+        self._name = Code(tip=tr("Copy this computer's iSCSI name"))
+        self._none.add(self._name)
         self._build()
         actions.changed.connect(lambda _path: self._refresh_buttons())
 
@@ -104,20 +111,17 @@ class DisksPage(QWidget):
         self._refresh_buttons()
 
     def _say_none(self, target: Target | None) -> None:
-        heading, sentence = tr("Not connected"), tr("Connect to see this target's disks.")
+        heading, sentence, name = tr("Not connected"), tr("Connect to see this target's disks."), ""
         if target is not None and target.state == "connected":
             heading = tr("No disks")
-            words = tr(
-                "The target shows no disks to this computer. Its administrator has to allow this computer's name: "
-                "{name}"
-            )
-            sentence = words.format(name=self._bus.snapshot_now.manager.initiator_name)
+            sentence, name = no_disks(), self._bus.snapshot_now.manager.initiator_name
         elif target is not None and target.state != "disconnected":
             heading, sentence = tr("One moment"), tr("The disks are shown as soon as the target answers.")
         if not self._bus.snapshot_now.ready:
             heading, sentence = tr("Not known just now"), tr("The disks are shown when the Lundock service is back.")
         self._none.heading.setText(heading)
         self._none.sentence.setText(sentence)
+        self._name.set_command(name)
 
     def _choose_first(self) -> None:
         if self._model.rowCount() and not self._table.selectionModel().hasSelection():

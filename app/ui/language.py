@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtGui import QGuiApplication
 
 from .. import words
 
@@ -37,4 +38,6 @@ def install(file: Path | None = None) -> bool:
         return made.replace("%n", locale.toString(n)) if made else words.english(source, note, n)
 
     words.use(translate)
+    if file is None:
+        QGuiApplication.setLayoutDirection(locale.textDirection())
     return True

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -80,7 +80,7 @@ class Plot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kind = KINDS["throughput"]
+        self._word, self._kind = "throughput", KINDS["throughput"]
         self._points: Points | None = None
         self._times: Any = np.empty(0)
         self._now = 0.0
@@ -96,6 +96,9 @@ class Plot(QWidget):
         layout = QVBoxLayout(self)
         spaced(layout, 0, 0)
         layout.addWidget(self._plot)
+        # Time runs as it does on every axis, and numbers stand before it, whatever the language.
+        for one in (self._plot, self._plot.getPlotItem()):
+            one.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self._dress()
         self.show_kind("throughput")
 
@@ -142,7 +145,8 @@ class Plot(QWidget):
 
     def show_kind(self, word: str) -> None:
         """Show another kind of figure, a word of KINDS."""
-        self._kind = kind = KINDS[word]
+        self._word, self._kind = word, KINDS[word]
+        kind = self._kind
         for curve in self._curves:
             self._plot.removeItem(curve)
         self._curves = [self._curve(line, first=n == 0) for n, line in enumerate(kind.lines)]
@@ -150,6 +154,12 @@ class Plot(QWidget):
         self.setAccessibleName(tr(kind.name))
         if self._points is not None:
             self.show_points(self._points, self._now, hour=self._hour)
+
+    def event(self, event: QEvent) -> bool:
+        """On another screen lines are drawn for it."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.show_kind(self._word)
+        return super().event(event)
 
     def _curve(self, line: Line, *, first: bool) -> Any:
         colours = theme.colours()
@@ -159,7 +169,7 @@ class Plot(QWidget):
         ground = (
             {"fillLevel": 0, "brush": theme.mixed(colours.base, colour, 0.18)} if first and self._kind.filled else {}
         )
-        pen = pg.mkPen(colour, width=2, style=style)
+        pen = pg.mkPen(colour, width=2 * self.devicePixelRatioF(), style=style)  # a cosmetic pen does not scale
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)  # where two pieces meet nothing stands out
         curve = self._plot.plot(pen=pen, antialias=True, **ground)
         if not line.dashed:

@@ -36,7 +36,7 @@ class TargetDelegate(QStyledItemDelegate):
         painter.save()
         if row.path:
             self._ground(painter, option)
-            self._target(painter, rect.adjusted(_PAD + 6, 6, -_PAD - 4, -6), font, row)
+            self._target(painter, rect, font, row, option.direction)
         else:
             small = QFont(font)
             small.setPointSizeF(font.pointSizeF() * 0.9)
@@ -63,10 +63,21 @@ class TargetDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.colours().accent), 1.5))
             painter.drawRoundedRect(rect, 7, 7)
 
-    def _target(self, painter: QPainter, rect: QRect, font: QFont, row: Row) -> None:
+    def _target(self, painter: QPainter, whole: QRect, font: QFont, row: Row, direction: Qt.LayoutDirection) -> None:
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # a figure is written as a figure
+        align = {
+            side: QStyle.visualAlignment(direction, side | Qt.AlignmentFlag.AlignVCenter)
+            for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+        }
+        before, behind = align.values()
+        rect = whole.adjusted(_PAD + 6, 6, -_PAD - 4, -6)
+
+        def placed(left: int, top: int, width: int, height: int) -> QRect:
+            return QStyle.visualRect(direction, whole, QRect(left, top, width, height))
+
         line = QFontMetrics(font).height()
-        mark = QRectF(rect.left(), rect.top() + (line - 13) / 2 + 1, 13, 13)
-        paint_state(painter, mark, row.state)
+        mark = placed(rect.left(), rect.top() + (line - 13) // 2 + 1, 13, 13)
+        paint_state(painter, QRectF(mark), row.state)
         words = rect.adjusted(23, 0, 0, 0)
         metrics = QFontMetrics(font)
         rate_width = metrics.horizontalAdvance(row.rate) + 8 if row.rate else 0
@@ -74,17 +85,16 @@ class TargetDelegate(QStyledItemDelegate):
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(QColor(theme.colours().muted if row.state == "unknown" else theme.colours().text))
-        top = QRect(words.left(), words.top(), words.width() - rate_width, line)
+        top = placed(words.left(), words.top(), words.width() - rate_width, line)
         title = QFontMetrics(bold).elidedText(row.title, Qt.TextElideMode.ElideRight, top.width())
-        painter.drawText(top, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, title)
+        painter.drawText(top, before, title)
         painter.setFont(font)
         painter.setPen(QColor(theme.colours().muted))
         if row.rate:
-            place = QRect(words.left(), words.top(), words.width(), line)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, row.rate)
-        below = QRect(words.left(), words.top() + line + 3, words.width(), line)
+            painter.drawText(placed(words.left(), words.top(), words.width(), line), behind, row.rate)
+        below = placed(words.left(), words.top() + line + 3, words.width(), line)
         subtitle = metrics.elidedText(row.subtitle, Qt.TextElideMode.ElideRight, below.width())
-        painter.drawText(below, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, subtitle)
+        painter.drawText(below, before, subtitle)
 
 
 class TargetList(QListView):

@@ -171,7 +171,7 @@ QCheckBox::indicator:focus {{ border: 2px solid {c.text}; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {c.border}; }}
 QTabWidget::tab-bar {{ left: 14px; }}
 QTabBar {{ qproperty-drawBase: 0; }}
-QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 9px 14px; margin-right: 2px;
+QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 9px 12px; margin-right: 2px;
     border-bottom: 3px solid transparent; }}
 QTabBar::tab:hover {{ color: {c.text}; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom: 3px solid {c.accent}; font-weight: 600; }}
@@ -233,7 +233,8 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 1.0, gap: int = 0) 
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
     renderer = QSvgRenderer(QByteArray(_svg(name).replace("currentColor", colour).encode()))
-    renderer.render(painter, QRectF(0, 0, size, size))
+    mirrored = QGuiApplication.layoutDirection() is Qt.LayoutDirection.RightToLeft
+    renderer.render(painter, QRectF(gap if mirrored else 0, 0, size, size))
     painter.end()
     return made
 

@@ -42,6 +42,7 @@ def label(words: str = "", role: str = "", *, wrap: bool = False, selectable: bo
     """Return a label; `role` is one of the style sheet's: title, heading, muted, error, figure."""
     made = QLabel(words)
     made.setTextFormat(Qt.TextFormat.PlainText)  # names come from targets
+    made.setAlignment(leading())
     made.setWordWrap(wrap)
     if role:
         made.setProperty("role", role)
@@ -50,6 +51,14 @@ def label(words: str = "", role: str = "", *, wrap: bool = False, selectable: bo
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
     return made
+
+
+def leading() -> Qt.AlignmentFlag:
+    """Return where lines begin in the person's language: a label alone would look at its own text, and a foreign name
+    would stand at the other side."""
+    mirrored = QGuiApplication.layoutDirection() is Qt.LayoutDirection.RightToLeft
+    side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
 
 
 def button(words: str, clicked: Callable[[], object], *, icon: str = "", primary: bool = False) -> QPushButton:
@@ -193,6 +202,7 @@ class Elided(QLabel):
         super().__init__()
         self._words = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(leading())
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         if role:
             self.setProperty("role", role)
@@ -309,9 +319,10 @@ class Banner(QFrame):
         spaced(words, 0, 3)
         for widget in (self._summary, self._meaning, self._action, self._name, self._code):
             words.addWidget(widget)
+        words.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeading)
         buttons = QHBoxLayout()
         spaced(buttons, 0, 8)
-        for control in (self._act, self._why, self._details, self._copy):
+        for control in (self._act, self._why, self._details):
             buttons.addWidget(control)
         buttons.addStretch()
         words.addSpacing(5)
@@ -330,7 +341,7 @@ class Banner(QFrame):
             return
         info = text.explain(problem)
         self._details.setChecked(False)
-        self._code.hide()
+        self._toggle()
         self._name.set_command(str(problem.attrs.get("initiator_name", "")))
         self.setProperty("side", "warning" if mild else "bad")
         self.style().unpolish(self)
@@ -355,7 +366,8 @@ class Banner(QFrame):
         return self._problem
 
     def _toggle(self) -> None:
-        self._code.setVisible(self._details.isChecked())
+        for widget in (self._code, self._copy):
+            widget.setVisible(self._details.isChecked())
 
     def _copy_report(self) -> None:
         if self._problem is None:

@@ -400,12 +400,18 @@ class Window(QMainWindow):
         split = self._settings.value("window/split")
         if isinstance(split, QByteArray):
             self._split.restoreState(split)
+        page = self._settings.value("window/page")
+        if isinstance(page, str | int) and str(page).isdecimal():
+            self.tabs.setCurrentIndex(int(page))
+        self.activity.restore(self._settings)
 
     def remember(self) -> None:
         """Keep the window's place for the next time."""
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/split", self._split.saveState())
+            self._settings.setValue("window/page", self.tabs.currentIndex())
+            self.activity.save(self._settings)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the place; connections stay."""

@@ -8,14 +8,27 @@ helper and a bus. What is drawn has happened: the disk is attached, mounted, rea
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from .. import traces
 
 OUT = Path("build/shots")
+#: Without this a screen of 800 by 600, into which no window of ours fits as it does on a person's.
+_SCREEN = {
+    "name": "screen",
+    "x": 0,
+    "y": 0,
+    "width": 1920,
+    "height": 1080,
+    "logicalDpi": 96,
+    "logicalBaseDpi": 96,
+    "dpr": 1,
+}
 
 
 def main() -> int:
@@ -46,8 +59,11 @@ def main() -> int:
 def _one(options: argparse.Namespace, scheme: str, scale: str) -> int:
     command = [sys.executable, "-m", "tools.shots", "--one", "--out", str(options.out), "--watch", str(options.watch)]
     command += ["--schemes", scheme, "--scales", scale, "--language", options.language]
-    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
-    return subprocess.run([*command, *(["--rtl"] if options.rtl else [])], env=environ, check=False).returncode
+    with tempfile.NamedTemporaryFile("w", prefix="lundock-screen-", suffix=".json") as screen:
+        json.dump({"screens": [_SCREEN | {k: round(_SCREEN[k] * float(scale)) for k in ("width", "height")}]}, screen)
+        screen.flush()
+        environ = os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={screen.name}", "QT_SCALE_FACTOR": scale}
+        return subprocess.run([*command, *(["--rtl"] if options.rtl else [])], env=environ, check=False).returncode
 
 
 if __name__ == "__main__":
