@@ -131,12 +131,16 @@ async def discover(
     secrets: Secrets | None = None,
     settings: Mapping[str, Any] | None = None,
     reach: bool = False,
+    to_save: bool = False,
     on_step: Step = no_step,
 ) -> tuple[Found, ...]:
-    """Ask an address for its targets; with `reach` each portal is tried, and says whether it is "reachable"."""
+    """Ask an address for its targets.
+
+    With `reach` each portal is tried, and says whether it is "reachable"; with `to_save` the right to save one is asked
+    for at once: a person is asked for a password once, and not for each of the two.
+    """
     values: dict[str, Any] = {"interface": interface} if interface else {}
-    if reach:
-        values["reach"] = True
+    values |= {word: True for word, on in (("reach", reach), ("to-save", to_save)) if on}
     if sign_in is not None and sign_in.method != "none":
         values |= sign_in.options()
     if settings:

@@ -132,7 +132,7 @@ async def found_at(
     secrets = await given.secrets(run, sign_in, address) if given and sign_in else None
     with progress(run, f"Asking {address}") as on_step:
         found = await operations.discover(
-            client, address, interface=interface, sign_in=sign_in, secrets=secrets, on_step=on_step
+            client, address, interface=interface, sign_in=sign_in, secrets=secrets, to_save=True, on_step=on_step
         )
     matching = tuple(t for t in found if name is None or t.name == name)
     matching = matching or tuple(t for t in found if name and name in t.name)

@@ -247,7 +247,13 @@ class ConnectDialog(QDialog):
 
     async def _discover(self, client: Client, effect: Discover) -> object:
         return await operations.discover(
-            client, effect.address, sign_in=effect.sign_in, secrets=effect.secrets, reach=True, on_step=self._on_job
+            client,
+            effect.address,
+            sign_in=effect.sign_in,
+            secrets=effect.secrets,
+            reach=True,
+            to_save=True,
+            on_step=self._on_job,
         )
 
     async def _probe(self, client: Client, effect: Probe) -> object:

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from lundock.helper.api.errors import catalogue
+from lundock.helper.api.names import ROOT_PATH
+from lundock.helper.target.config import DiskConfig, ServerConfig, TargetConfig
+from lundock.helper.target.server import Server
 from support import buses, need, procs
 from support.system import SystemHelper, rules, system_helper
 
@@ -114,6 +117,19 @@ def test_the_right_password_lets_one_in(system: SystemHelper) -> None:
         assert "alice" in asked
         terminal.type(buses.PASSWORD)
         ended(terminal, "ConnectionRefused")  # it was looked at: nobody listens on port 1
+
+
+def test_setting_a_disk_up_asks_once(system: SystemHelper) -> None:
+    """Looking is one action, saving another; the target that is saved is one's own."""
+    name = "iqn.2026-01.io.github.lundock.test:asked"
+    with (
+        Server(ServerConfig(targets=(TargetConfig(name, (DiskConfig(size=1 << 20),)),))) as server,
+        lundock(system, "add", name, "--from", server.address, "--then", "remove", name) as terminal,
+    ):
+        terminal.wait_for("Password: ")
+        terminal.type(buses.PASSWORD)
+        assert "Password:" not in terminal.wait_for("ENDED WITH 0")
+    assert system.call("root", "", interface="managed")["value"] == [ROOT_PATH, f"{ROOT_PATH}/targets/2"]
 
 
 def test_a_wrong_password_does_not(system: SystemHelper) -> None:

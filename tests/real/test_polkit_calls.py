@@ -41,6 +41,14 @@ def test_the_three_ways_of_not_being_authorized(system: SystemHelper) -> None:
     assert "value" in system.call("alice", "Discover", "127.0.0.1:1", {})
 
 
+def test_who_looks_in_order_to_save_needs_the_right_to_save(system: SystemHelper) -> None:
+    system.bus.set_rules(rules("discover"))
+    assert system.error("alice", "Discover", "127.0.0.1:1", {}) == ""
+    assert system.error("alice", "Discover", "127.0.0.1:1", {"to-save": True}) == "NotAuthorizedCanObtain"
+    system.bus.set_rules(rules("configure"))
+    assert system.error("alice", "Discover", "127.0.0.1:1", {"to-save": True}) == ""
+
+
 def test_what_is_wrong_is_said_before_anybody_is_asked(system: SystemHelper) -> None:
     assert system.error("bob", "Discover", "127.0.0.1:1", {"colour": "red"}) == "InvalidArgument"
 

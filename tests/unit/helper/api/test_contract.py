@@ -70,6 +70,7 @@ def test_no_other_option_changes_the_action() -> None:
         (names.LUN, "Eject", "force"),
         (names.TARGET, "Logout", "force"),
         (names.SESSION, "Logout", "force"),
+        (names.MANAGER, "Discover", "to-save"),  # a stronger right, asked for once instead of two
     }
 
 
