@@ -299,6 +299,7 @@ class ConnectDialog(QDialog):
     def _on_connected(self, effect: Connect, done: object) -> None:
         if not isinstance(done, Connected):
             return
+        self._tried = None  # there may be secrets in it
         self._made.discard(done.target)
         self._new.discard(effect.name)
         self._bus.settled({effect.name})
@@ -397,7 +398,7 @@ class ConnectDialog(QDialog):
 
     def done(self, result: int) -> None:
         """Leave, in whatever way: nothing stays under way, and no record that came to nothing."""
-        self._left, under_way = True, self._work is not None
+        self._left, under_way, self._tried = True, self._work is not None, None
         self._stop_work()
         self.form.clear()
         made, self._made = self._made, set()

@@ -124,7 +124,7 @@ def test_setting_a_disk_up_asks_once(system: SystemHelper) -> None:
     name = "iqn.2026-01.io.github.lundock.test:asked"
     with (
         Server(ServerConfig(targets=(TargetConfig(name, (DiskConfig(size=1 << 20),)),))) as server,
-        lundock(system, "add", name, "--from", server.address, "--then", "remove", name) as terminal,
+        lundock(system, "add", name, "--from", server.address, "--then", "forget", name) as terminal,
     ):
         terminal.wait_for("Password: ")
         terminal.type(buses.PASSWORD)
