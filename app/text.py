@@ -156,6 +156,7 @@ EVENTS: Mapping[str, str] = {
     "worker-died": mark("The process that serves this target ended; it is started again"),
     "recovery-timeout": mark("The target was away for too long; reading and writing failed"),
     "attached": mark("Disk attached"),
+    "not-attached": mark("A disk could not be attached"),
     "ejected": mark("Disk ejected; it is safe to unplug"),
     "capacity-changed": mark("A disk changed its size"),
     "luns-changed": mark("The list of disks changed"),

@@ -14,6 +14,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .api.errors import catalogue
+from .background import error_detail
 from .jobs import Caller
 from .things import Target
 
@@ -83,17 +84,35 @@ class Keeper:
             code = await self._attempt()
             if not code:
                 self._delay = FIRST_DELAY
+                await self._attach_disks()
             elif not self._wake.is_set():
                 await self._pause(code)
 
+    @property
+    def _nobody(self) -> Caller:
+        record = self._target.record
+        return Caller(f"startup-{record.id}", record.owner)
+
+    async def _attach_disks(self) -> None:
+        """Attach the disks where the record says so; one that cannot be is in the timeline, and the next is tried."""
+        session, service = self._target.session, self._service
+        if session is None or service.complete(self._target.record.settings)["startup_disks"] == "nothing":
+            return
+        for lun in list(session.luns.values()):
+            if lun.record.kind != "disk" or not lun.record.size or lun.attached is not None:
+                continue
+            job = service.attach(self._nobody, lun, "auto", read_only=False)
+            if job.task is not None:
+                await asyncio.wait([job.task])
+            if job.problem is not None:
+                service.note("not-attached", self._target.record.name, {"lun": lun.address} | error_detail(job.problem))
+
     async def _attempt(self) -> str:
         """Try once; returns the error's code, or nothing."""
-        record = self._target.record
-        nobody = Caller(f"startup-{record.id}", record.owner)
         async with self._turn:
             if self._target.state != "disconnected":
                 return ""
-            job = self._service.login(nobody, self._target, {}, None, background=True)
+            job = self._service.login(self._nobody, self._target, {}, None, background=True)
             if job.task is not None:
                 await asyncio.wait([job.task])
         return job.problem.code if job.problem is not None else ""

@@ -39,6 +39,13 @@ class Options:
     method: str = "auto"
     read_only: bool = False
 
+    @property
+    def startup_disks(self) -> str:
+        """What is to be done with the disks whenever it connects by itself (settings.toml)."""
+        if self.startup == "manual" or not self.attach:
+            return "nothing"
+        return "mount" if self.mount else "attach"
+
 
 @dataclass(frozen=True, slots=True)
 class Connected:
@@ -83,6 +90,8 @@ async def connect(
         raise
     await _save_sign_in(client, path, sign_in)
     problems = await _attach_all(client, luns, options, mount, on_step) if options.attach else {}
+    # Last: from then on whoever watches mounts what comes.
+    await _save_settings(client, path, (("startup_disks", options.startup_disks, "nothing"),))
     return Connected(path, luns, problems)
 
 
@@ -119,14 +128,18 @@ async def _record(client: Client, name: str, portals: Sequence[Mapping[str, Any]
 
 async def _save_options(client: Client, path: str, options: Options) -> None:
     record = client.snapshot.targets.get(path)
-    saved: Mapping[str, Any] = record.settings if record is not None else {}
+    startup = {"startup": options.startup} if options.startup != (record.startup if record else "manual") else {}
     wanted = (("attach_method", options.method, "auto"), ("read_only", options.read_only, False))
+    await _save_settings(client, path, wanted, **startup)
+
+
+async def _save_settings(client: Client, path: str, wanted: Sequence[tuple[str, Any, Any]], **more: Any) -> None:
+    """Save what is different: names, values, and what they are where nothing is saved; and `more` of Target.Update."""
+    record = client.snapshot.targets.get(path)
+    saved: Mapping[str, Any] = record.settings if record is not None else {}
     settings = {name: value for name, value, usual in wanted if saved.get(name, usual) != value}
-    changes: dict[str, Any] = {"settings": settings} if settings else {}
-    if options.startup != (record.startup if record is not None else "manual"):
-        changes["startup"] = options.startup
-    if changes:
-        await operations.update_target(client, path, changes)
+    if settings or more:
+        await operations.update_target(client, path, more | ({"settings": settings} if settings else {}))
 
 
 async def _save_sign_in(client: Client, path: str, sign_in: SignIn) -> None:

@@ -82,6 +82,12 @@ _LABELS: Mapping[str, str] = {
     "memory_limit": mark("Memory"),
     "read_only": mark("Read only"),
     "attach_method": mark("Attach disks as"),
+    "startup_disks": mark("Its disks"),
+}
+_STARTUP_DISKS: Mapping[str, str] = {
+    "nothing": mark("leave them alone"),
+    "attach": mark("attach them"),
+    "mount": mark("attach and mount them"),
 }
 _SPECIAL: Mapping[str, str] = {
     "recovery_timeout": mark("for ever"),
@@ -90,6 +96,7 @@ _SPECIAL: Mapping[str, str] = {
 }
 #: Which settings stand where; what is in none of them stands at the end, under “Agreed at login”.
 _GROUPS: Sequence[tuple[str, tuple[str, ...], bool]] = (
+    (mark("When it connects by itself"), ("startup_disks",), False),
     (mark("Protection"), ("read_only",), False),
     (mark("Checksums"), ("header_digest", "data_digest"), False),
     (mark("When the target is away"), ("recovery_timeout", "ping_interval", "ping_timeout"), False),
@@ -192,7 +199,8 @@ def _choices(setting: Setting, methods: Sequence[Mapping[str, Any]]) -> tuple[tu
     if setting.name == "attach_method":
         here = {str(m.get("name", "")): bool(m.get("available", True)) for m in methods}
         return tuple((c, _method_words(c, there=here.get(c, True))) for c in setting.choices)
-    return tuple((choice, choice) for choice in setting.choices)
+    words = _STARTUP_DISKS if setting.name == "startup_disks" else {}
+    return tuple((choice, tr(words[choice]) if choice in words else choice) for choice in setting.choices)
 
 
 def _method_words(method: str, *, there: bool) -> str:

@@ -39,6 +39,7 @@ class Actions(QObject):
         self._bus = bus
         self._window = window
         self._work: dict[str, Work] = {}
+        self.by_hand: set[str] = set()  # disks that a person attached: mounted when that person says so
         self.problems: dict[str, Problem] = {}
         self.udisks = False
         bus.changed.connect(self._forget_gone)
@@ -171,11 +172,16 @@ class Actions(QObject):
 
     def attach(self, lun: Lun) -> None:
         """Make a disk a device."""
+        self.by_hand.add(lun.path)
         self._on_disk(lun, lambda client: operations.attach(client, lun.path))
 
     def mount(self, lun: Lun) -> None:
         """Mount what is on a disk."""
         self._on_disk(lun, lambda _client: udisks.mount(lun.device))
+
+    def mount_if_any(self, lun: Lun) -> None:
+        """Mount what is on a disk, which may be nothing."""
+        self._on_disk(lun, lambda _client: udisks.mount_if_any(lun.device))
 
     def unmount(self, lun: Lun) -> None:
         """Unmount what is on a disk."""

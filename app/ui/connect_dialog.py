@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ...helper.api.errors import Problem
-from .. import text
+from .. import desktop, text
 from ..client import connecting, operations, udisks
 from ..client.client import Client, no_step
 from ..client.client import Step as ClientStep
@@ -306,6 +307,9 @@ class ConnectDialog(QDialog):
         self._remember(self._flow.address)
         if effect.keep and effect.secrets:
             self._bus.later(self._bus.keyring.store(effect.name, effect.secrets), lambda _none: None, self._not_kept)
+        if self.options.starts:
+            with contextlib.suppress(OSError):  # the preferences say what is so
+                desktop.start_with_desktop(True)
         self.form.clear()
         self.done_page.fill(done, udisks=self._udisks)
         self._take(flow.connected(self._flow, done.luns))

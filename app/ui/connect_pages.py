@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .. import desktop
 from ..client.connecting import Connected, Options
 from ..client.mirror import Snapshot
 from ..client.operations import Found
@@ -188,9 +189,11 @@ class OptionsPage(QWidget):
         self.attach = self._box(tr("Attach its disks, so that they can be used"), on=True)
         self.mount = self._box(tr("Mount what is on them"), on=True)
         self.read_only = self._box(tr("Read only: never write to its disks"), on=False)
+        self.start = self._box(tr("Start Lundock in the tray when I log in: it gives the secret and mounts"), on=True)
         self.method = Choice(tr("Attach disks as"))
         self._add(tr("&Attach disks as"), self.method)
         self.attach.toggled.connect(lambda _on: self._refresh())
+        self.startup.currentIndexChanged.connect(lambda _index: self._refresh())
         self._udisks = False
 
     def _add(self, words: str, control: Choice) -> None:
@@ -228,8 +231,18 @@ class OptionsPage(QWidget):
     def _refresh(self) -> None:
         on = self.attach.isChecked()
         self._form.setRowVisible(self.mount, self._udisks)
+        self._form.setRowVisible(self.start, self._at_login and not desktop.starts_with_desktop())
         self.mount.setEnabled(on)
         self.method.setEnabled(on)
+
+    @property
+    def _at_login(self) -> bool:
+        return self.startup.currentData() == "login"
+
+    @property
+    def starts(self) -> bool:
+        """Whether this program is to start when the person logs in, and does not yet."""
+        return self._at_login and self.start.isChecked() and not desktop.starts_with_desktop()
 
     def options(self) -> Options:
         """Return what was chosen."""

@@ -36,6 +36,7 @@ from .details_page import DetailsPage
 from .disks_page import DisksPage
 from .events_page import EventsPage
 from .header import Header
+from .mounting import Mounting
 from .notice import Notice
 from .questions import Questions
 from .settings_page import SettingsPage
@@ -64,6 +65,7 @@ class Window(QMainWindow):
         self._wizard: ConnectDialog | None = None
         self.actions_on = Actions(bus, self)
         self.questions = Questions(bus, self)
+        self.mounting = Mounting(bus, self.actions_on)
         self.setWindowTitle("Lundock")
         self.setWindowIcon(theme.icon("lundock"))
         self.setMinimumSize(860, 520)

@@ -64,6 +64,23 @@ def test_it_comes_back_when_the_network_does(tmp_path: Path) -> None:
             procs.stop(target)
 
 
+def test_its_disks_are_attached_where_the_record_says_so(helper: HelperProcess, tgtd: Tgtd, target_name: str) -> None:
+    target = tgtd.add_target(target_name, [LunSpec(8 << 20)])
+
+    async def steps(client: Client) -> None:
+        portals = [{"address": "127.0.0.1", "port": tgtd.port}]
+        options = {"startup": "login", "settings": {"startup_disks": "attach", "attach_method": "file"}}
+        record = ObjectPath(await client.manager("AddTarget", target.name, portals, options))
+        await until_state(client, record, "connected")
+        async with asyncio.timeout(60):
+            while "attached" not in (kinds := [e["kind"] for e in await client.manager("GetEvents", 0, {})]):
+                await client.connection.flush()
+        assert kinds == ["connected", "attached"]
+        await client.details(record, names.TARGET, "Logout", {})
+
+    run(helper.bus, steps)
+
+
 class Keyring:
     """A secret agent."""
 

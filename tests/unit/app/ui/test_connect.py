@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lundock.app import desktop
 from lundock.app.client.operations import Secrets
 from lundock.app.client.udisks import Contents, Volume
 from lundock.app.flows.connect import Step
@@ -403,6 +404,22 @@ def test_what_has_a_file_system_is_mounted_on_the_way(bench: Bench, on_disks: di
     first, second = dialog.done_page.cards
     bench.until(lambda: first.what == "open")
     bench.until(lambda: second.what == "format")
+
+
+def test_what_connects_at_log_in_is_attached_and_mounted_then_too(
+    bench: Bench, on_disks: dict[str, Contents], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    dialog = at(bench, Step.OPTIONS, "backup")
+    bench.until(dialog.options.mount.isVisible)
+    assert not dialog.options.start.isVisible()
+    dialog.options.startup.setCurrentIndex(dialog.options.startup.findData("login"))
+    assert dialog.options.start.isVisible()
+    bench.click(dialog._go)
+    bench.until(lambda: dialog.flow.step is Step.DONE)
+    (target,) = bench.fake.helper.targets.values()
+    assert (target.startup, target.settings["startup_disks"]) == ("login", "mount")
+    assert desktop.starts_with_desktop()
 
 
 def test_mounting_on_the_way_can_be_turned_off(bench: Bench, on_disks: dict[str, Contents]) -> None:

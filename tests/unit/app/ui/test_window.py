@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from lundock.app.model.bridge import Bus
 from lundock.app.secrets import Keyring
 from lundock.app.ui import theme
 from lundock.app.ui.sign_in import SignInDialog
+from lundock.app.ui.widgets import label
 from lundock.app.ui.window import Window
 from lundock.helper.api.errors import Problem
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -306,6 +309,35 @@ def test_texts_can_be_read_on_their_grounds(dark: bool) -> None:
     ]
     assert {pair for pair in marks if contrast(*pair) < 3} == set(), "shapes and lines (WCAG 1.4.11)"
     assert {pair: round(contrast(*pair), 2) for pair in pairs if contrast(*pair) < 4.5} == {}
+
+
+def test_from_right_to_left_lines_begin_at_the_right_whatever_the_name(bench: Bench, qapp: QApplication) -> None:
+    bench.attached(bench.fake.add("media", "Media"))
+    bench.until(lambda: bench.window.target is not None)
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        assert label("Media").alignment() & Qt.AlignmentFlag.AlignRight
+        picture = bench.window.list.grab().toImage()
+        good = QColor(theme.colours().good)
+        marks = [x for x in range(picture.width()) for y in range(picture.height()) if picture.pixelColor(x, y) == good]
+        assert marks
+        assert min(marks) > picture.width() / 2, "the state's mark stands before the name"
+    finally:
+        qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def test_the_page_and_what_it_shows_are_remembered(bench: Bench, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    bench.window._settings = settings
+    bench.window.tabs.setCurrentWidget(bench.window.activity)
+    bench.window.activity._kind.setCurrentIndex(2)
+    bench.window.activity._range.setCurrentIndex(1)
+    bench.window.close()
+    settings.sync()
+    again = Window(bench.bus, QSettings(settings.fileName(), QSettings.Format.IniFormat))
+    bench.qtbot.addWidget(again)
+    assert again.tabs.currentWidget() is again.activity
+    assert (again.activity._kind.currentData(), again.activity._range.currentData()) == ("latency", "hour")
 
 
 def test_names_of_targets_are_never_taken_as_markup(bench: Bench) -> None:
