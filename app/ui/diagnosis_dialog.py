@@ -34,7 +34,7 @@ from ..words import tr
 from . import theme
 from .cells import Cells, TwoLines
 from .steps import Steps
-from .widgets import Banner, Code, Fitting, button, copy, label, spaced
+from .widgets import Banner, Code, Fitting, button, copy, label, name_button, spaced
 
 #: Does it: as operations.diagnose, with all but the last argument given.
 Diagnose = Callable[[Client, Step], Awaitable[Mapping[str, Any]]]
@@ -146,8 +146,10 @@ class DiagnosisDialog(QDialog):
     def _on_problem(self, problem: Problem) -> None:
         self._work = None
         self.steps.hide()
+        self._meaning.hide()
         self._heading.setText(tr("It could not be looked at"))
         self._again.show()
+        name_button(self._close, tr("Close"))
         self._banner.show_problem(problem if problem.code != "Cancelled" else None)
 
     # ---- what is shown
@@ -162,8 +164,7 @@ class DiagnosisDialog(QDialog):
             widget.hide()
         self.steps.show()
         self._pages.setCurrentWidget(self.steps)
-        self._close.setText(tr("Cancel"))
-        self._close.setAccessibleName(tr("Cancel"))
+        name_button(self._close, tr("Cancel"))
 
     def _show(self, found: Diagnosis) -> None:
         self._mark.setPixmap(
@@ -180,8 +181,7 @@ class DiagnosisDialog(QDialog):
         self._pages.setCurrentWidget(self.list)
         self._copy.setVisible(bool(found.report))
         self._again.show()
-        self._close.setText(tr("Close"))
-        self._close.setAccessibleName(tr("Close"))
+        name_button(self._close, tr("Close"))
         self.list.setFocus()
 
     def _fill(self, found: Diagnosis) -> None:

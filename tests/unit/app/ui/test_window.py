@@ -347,5 +347,5 @@ def test_names_of_targets_are_never_taken_as_markup(bench: Bench) -> None:
     bench.until(lambda: bench.window.target is not None)
     assert bench.window.header._title.textFormat() is Qt.TextFormat.PlainText
     assert bench.window.header._title.words() == "<b>bold</b> &amp;"
-    for label in bench.window.findChildren(QLabel):
-        assert label.textFormat() is Qt.TextFormat.PlainText or not label.text(), label.text()
+    for one in bench.window.findChildren(QLabel):
+        assert one.textFormat() is Qt.TextFormat.PlainText or not one.text(), one.text()
