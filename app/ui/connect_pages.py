@@ -237,7 +237,7 @@ class OptionsPage(QWidget):
 
     @property
     def _at_login(self) -> bool:
-        return self.startup.currentData() == "login"
+        return bool(self.startup.currentData() == "login")
 
     @property
     def starts(self) -> bool:

@@ -19,16 +19,7 @@ from .. import traces
 
 OUT = Path("build/shots")
 #: Without this a screen of 800 by 600, into which no window of ours fits as it does on a person's.
-_SCREEN = {
-    "name": "screen",
-    "x": 0,
-    "y": 0,
-    "width": 1920,
-    "height": 1080,
-    "logicalDpi": 96,
-    "logicalBaseDpi": 96,
-    "dpr": 1,
-}
+_SCREEN = {"name": "screen", "x": 0, "y": 0, "logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}
 
 
 def main() -> int:
@@ -60,7 +51,8 @@ def _one(options: argparse.Namespace, scheme: str, scale: str) -> int:
     command = [sys.executable, "-m", "tools.shots", "--one", "--out", str(options.out), "--watch", str(options.watch)]
     command += ["--schemes", scheme, "--scales", scale, "--language", options.language]
     with tempfile.NamedTemporaryFile("w", prefix="lundock-screen-", suffix=".json") as screen:
-        json.dump({"screens": [_SCREEN | {k: round(_SCREEN[k] * float(scale)) for k in ("width", "height")}]}, screen)
+        size = {side: round(pixels * float(scale)) for side, pixels in (("width", 1920), ("height", 1080))}
+        json.dump({"screens": [_SCREEN | size]}, screen)
         screen.flush()
         environ = os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={screen.name}", "QT_SCALE_FACTOR": scale}
         return subprocess.run([*command, *(["--rtl"] if options.rtl else [])], env=environ, check=False).returncode
