@@ -89,10 +89,10 @@ def test_the_life_of_a_record(fake: RunningFake) -> None:
     answer(fake, "set", "X2", "interface=", "ping_interval=", "read_only=yes", "--alias", "Y", "--sign-in", "none")
     shown = answer(fake, "show", "1")["target"]
     assert (shown["alias"], shown["sign_in"]) == ("Y", "none")
-    assert (shown["settings"]["ping_interval"], shown["settings"]["read_only"]) == (5, True)
+    assert (shown["settings"]["ping_interval"], shown["settings"]["read_only"]) == (8, True)
     assert "read_only\tyes\ttarget" in lundock(fake, "show", "y").stdout
     assert "ping_interval" not in lundock(fake, "show", "y").stdout
-    assert "ping_interval\t5\tdefault" in lundock(fake, "show", "y", "--settings").stdout
+    assert "ping_interval\t8\tdefault" in lundock(fake, "show", "y", "--settings").stdout
     assert answer(fake, "forget", "Y") == {"forgotten": IQN + "x"}
     assert answer(fake, "targets") == {"targets": []}
 

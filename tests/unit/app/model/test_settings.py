@@ -40,7 +40,7 @@ def test_each_has_a_name_a_line_of_help_and_its_default(name: str) -> None:
 def test_only_what_is_different_is_told() -> None:
     target = record(ping_interval=7)
     assert settings.changes(target, {"ping_interval": 7, "read_only": False, "alias": ""}) == {}
-    assert settings.changes(target, {"ping_interval": 5, "read_only": True, "sign_in": "chap"}) == {
+    assert settings.changes(target, {"ping_interval": 8, "read_only": True, "sign_in": "chap"}) == {
         "sign-in": "chap", "settings": {"ping_interval": "", "read_only": True},
     }  # fmt: skip
 

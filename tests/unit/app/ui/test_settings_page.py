@@ -46,7 +46,7 @@ def test_back_to_the_default(bench: Bench) -> None:
     page = bench.window.settings
     bench.until(lambda: control(bench, "ping_interval").value() == 9)
     bench.click(page._resets["ping_interval"])
-    assert control(bench, "ping_interval").value() == 5
+    assert control(bench, "ping_interval").value() == 8
     bench.click(page._save)
     bench.until(lambda: record.settings["ping_interval"] == 5)
 
