@@ -48,7 +48,7 @@ def test_back_to_the_default(bench: Bench) -> None:
     bench.click(page._resets["ping_interval"])
     assert control(bench, "ping_interval").value() == 8
     bench.click(page._save)
-    bench.until(lambda: record.settings["ping_interval"] == 5)
+    bench.until(lambda: record.settings["ping_interval"] == 8)
 
 
 def test_edits_are_kept_for_each_target_and_can_be_discarded(bench: Bench) -> None:
