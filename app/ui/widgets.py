@@ -317,9 +317,8 @@ class Banner(QFrame):
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
         spaced(words, 0, 3)
-        for widget in (self._summary, self._meaning, self._action, self._name, self._code):
+        for widget in (self._summary, self._meaning, self._action, self._name):
             words.addWidget(widget)
-        words.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeading)
         buttons = QHBoxLayout()
         spaced(buttons, 0, 8)
         for control in (self._act, self._why, self._details):
@@ -327,6 +326,8 @@ class Banner(QFrame):
         buttons.addStretch()
         words.addSpacing(5)
         words.addLayout(buttons)
+        words.addWidget(self._code)
+        words.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeading)
         row.addLayout(words, 1)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
