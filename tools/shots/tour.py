@@ -122,6 +122,7 @@ class Tour:
         """End it."""
         self.window.before_close = lambda: True
         self.window.close()
+        self.settings.sync()  # at its own end it would make the folder anew
         self.bus.stop()
 
     def run(self) -> None:
