@@ -150,7 +150,8 @@ def test_from_a_first_start_to_a_mounted_disk_and_back(
             me.click("Eject")
             me.click("Unmount and eject")
             me.sees("safe to unplug")
-            assert [Path(f"/sys/block/{Path(name).name}/loop").exists() for name in kernel.shown] == [False]
+            (shown,) = kernel.shown  # the kernel lets a loop device go when the last who looks at it has closed it
+            me.waits_for("the device to be gone", lambda: not Path(f"/sys/block/{Path(shown).name}/loop").exists())
             assert WORDS in target.luns[0].file.read_bytes()
         finally:
             procs.stop(program)
