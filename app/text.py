@@ -113,8 +113,10 @@ STATES: Mapping[str, str] = {
 #: A job's steps (Job.Step) while they are being done.
 STEPS: Mapping[str, str] = {
     "resolve": mark("Looking up the address"),
+    "route": mark("Finding the way there"),
     "connect": mark("Connecting to the device"),
     "login": mark("Signing in"),
+    "answer": mark("Waiting for the list of targets"),
     "reach": mark("Trying the ways to it"),
     "scan": mark("Looking for disks"),
     "attach": mark("Attaching the disk"),

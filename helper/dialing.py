@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from . import connector, resolver
+from . import connector, resolver, routes
 from .allowance import Allowance
 from .api.control import Message
 from .api.errors import Problem
@@ -72,6 +72,19 @@ class Dialer:
         if not found:
             raise first or Problem("InvalidArgument", argument="portals", detail="There are none.")
         return tuple(dict.fromkeys(found))
+
+    def find_way(self, portals: Sequence[Portal]) -> None:
+        """Look whether the system knows a way to one of `numeric`'s; raises the first one's Problem when it does not."""
+        first: Problem | None = None
+        for number in (number for portal in portals for number in self._numbers[portal.address]):
+            try:
+                routes.route(number, self._interface)
+            except Problem as problem:
+                first = first or problem
+            else:
+                return
+        if first is not None:
+            raise first
 
     async def connect(self, address: str, port: int) -> socket.socket:
         """Connect to an address that the worker wants: one of `numeric`, or where a target redirected us to."""

@@ -25,6 +25,7 @@ class Discovering:
         self._nursery = nursery
         self._process = WorkerProcess(nursery, run_dir, name, self)
         self._answerer: Answerer | None = None
+        self._told: Step = lambda _step: None
         self._found: list[FoundTarget] = []
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -32,12 +33,15 @@ class Discovering:
         """Do it. Raises Problem."""
         portal = resolver.parse_portal(request.address)
         settings, told = request.settings, once(step)
+        self._told = told
         dialer = Dialer(self._nursery, request.interface, float(str(settings["connect_timeout"])))
         self._answerer = Answerer(dialer, lambda _sock: told("login"))
         secrets = seal(request.secrets) if request.secrets is not None and request.sign_in != "none" else -1
         try:
             step("resolve")
             portals = await dialer.numeric([Portal(portal.address, portal.port)])
+            step("route")
+            dialer.find_way(portals)
             step("connect")
             await self._process.start()
             descriptors = {"secrets": secrets} if secrets >= 0 else {}
@@ -53,6 +57,8 @@ class Discovering:
         """Take a message of the worker's."""
         if message.type == "want_connection" and self._answerer is not None:
             self._answerer.wanted(self._process, message)
+        elif message.type == "stage" and message["name"] == "full-feature":
+            self._told("answer")
         elif message.type == "targets":
             self._found += [
                 FoundTarget(row["name"], tuple(Portal(**portal) for portal in row["portals"]))

@@ -75,6 +75,8 @@ class Probing:
             step("resolve")
             numeric = await dialer.numeric([portal])
             fields = start_fields(replace(spec, isid=own_isid()), numeric)
+            step("route")
+            dialer.find_way(numeric)
             step("connect")
             await self._process.start()
             fields["role"] = "sign-in" if asking else "login"

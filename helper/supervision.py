@@ -37,7 +37,8 @@ __all__ = [
     "once",
 ]
 
-#: Told the name of the step that begins: "resolve", "connect", "login", "scan", "attach", "flush", "detach", "logout".
+#: Told the name of the step that begins: "resolve", "route", "connect", "login", "answer", "scan", "attach", "flush",
+#: "detach", "logout".
 Step = Callable[[str], None]
 
 SIGN_INS = ("none", "chap", "mutual")

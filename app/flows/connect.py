@@ -269,12 +269,15 @@ def _chosen_name(flow: Flow) -> str:
 PROGRESS: Mapping[Step, tuple[tuple[str, str], ...]] = {
     Step.LOOKING: (
         ("resolve", mark("Look up the address")),
+        ("route", mark("Find the way there")),
         ("connect", mark("Reach the device")),
-        ("login", mark("Ask what it offers")),
+        ("login", mark("Sign in, where it asks for that")),
+        ("answer", mark("Ask what it offers")),
         ("reach", mark("Try the ways to it")),
     ),
     Step.ASKING: (
         ("resolve", mark("Look up the address")),
+        ("route", mark("Find the way there")),
         ("connect", mark("Reach the target")),
         ("login", mark("Ask how to sign in")),
     ),

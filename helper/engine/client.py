@@ -187,6 +187,10 @@ class Client:
         """Remember them."""
         self.targets = tuple(targets)
 
+    def stage_reached(self, name: str, attrs: Mapping[str, str]) -> None:
+        """Say it."""
+        log.debug("the login is at %s %s", name, attrs)
+
     def event(self, kind: str, attrs: dict[str, str | int]) -> None:
         """Say it."""
         log.warning("%s %s", kind, attrs)

@@ -12,6 +12,7 @@ from .framing import PduReader, assemble
 from .keys import DEFAULTS
 from .login import Login, LoginConfig, LoginResult, Redirect
 from .login.security import Random
+from .login.traced import Told
 from .names import Portal, is_target_name, parse_target_address
 
 #: All text of the answer together, and what can be in it.
@@ -33,12 +34,18 @@ class FoundTarget:
 
 
 class Discovery:
-    """One discovery session; the verbs of every machine. `targets` or `redirect` is there when `done` is."""
+    """One discovery session; the verbs of every machine. `targets` or `redirect` is there when `done` is.
 
-    def __init__(self, config: LoginConfig, now: float, *, random: Random = os.urandom) -> None:
+    `told` is told "full-feature" when it is signed in, and asks for the list.
+    """
+
+    def __init__(
+        self, config: LoginConfig, now: float, told: Told | None = None, *, random: Random = os.urandom
+    ) -> None:
         self.config = replace(config, session_type="Discovery", target_name="")
         self.targets: tuple[FoundTarget, ...] = ()
         self.done = False
+        self._told = told
         self._login = Login(self.config, now, random=random)
         self._answer_time = self._seconds("login_timeout")
         self._logout_time = self._seconds("logout_timeout")
@@ -75,6 +82,8 @@ class Discovery:
             return
         self._session = _Session(self.config, self._login.result)
         self._deadline = now + self._answer_time
+        if self._told is not None:
+            self._told("full-feature", {})
         self._feed_session(self._login.result.leftover, now)
 
     def to_send(self) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ..api.errors import Problem
@@ -30,6 +30,9 @@ class DiscoveryHost(Protocol):
 
     def targets_found(self, targets: Sequence[FoundTarget]) -> None:
         """What the target named."""
+
+    def stage_reached(self, name: str, attrs: Mapping[str, str]) -> None:
+        """The login is there now; see Discovery, Probe."""
 
 
 class OneSession(Protocol):
@@ -82,7 +85,7 @@ class DiscoveryRun:
 
     def _make(self, config: LoginConfig) -> OneSession:
         """Begin the machine for a connection."""
-        return Discovery(config, self._loop.now)
+        return Discovery(config, self._loop.now, self._host.stage_reached)
 
     def _report(self, machine: OneSession) -> None:
         """Tell what a machine that is done has found."""

@@ -7,8 +7,6 @@ A probe has an ISID of its own, so that it takes the place of no session (RFC 71
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Protocol
 
 from ..api.errors import Problem
 from . import pdu
@@ -124,17 +122,10 @@ class Probe:
             self.done = True
 
 
-class ProbeHost(DiscoveryHost, Protocol):
-    """Who runs a probe."""
-
-    def stage_reached(self, name: str, attrs: Mapping[str, str]) -> None:
-        """The login is there now; see Probe."""
-
-
 class ProbeRun(DiscoveryRun):
     """A probe on a socket."""
 
-    def __init__(self, config: LoginConfig, portal: Portal, loop: Loop, host: ProbeHost, *, asking: bool) -> None:
+    def __init__(self, config: LoginConfig, portal: Portal, loop: Loop, host: DiscoveryHost, *, asking: bool) -> None:
         super().__init__(config, portal, loop, host)
         self._told = host.stage_reached
         self._asking = asking

@@ -87,6 +87,7 @@ class Host:
         self.states: list[str] = []
         self.problems: list[Problem] = []
         self.asked: list[Portal] = []
+        self.stages: list[str] = []
         self.events: list[tuple[str, dict[str, str | int]]] = []
         self.agreed: dict[str, str | int | bool] = {}
         self.found: tuple[LunInfo, ...] = ()
@@ -130,6 +131,9 @@ class Host:
 
     def targets_found(self, targets: Sequence[FoundTarget]) -> None:
         self.targets = tuple(targets)
+
+    def stage_reached(self, name: str, attrs: Mapping[str, str]) -> None:
+        self.stages.append(name)
 
     def event(self, kind: str, attrs: dict[str, str | int]) -> None:
         self.events.append((kind, attrs))

@@ -75,7 +75,7 @@ def test_discovery_names_the_target_and_tells_its_steps(target: TgtTarget) -> No
             steps: list[str] = []
             found = await boss.discover(DiscoverRequest(target.portal, ME), steps.append)
             assert target.name in {one.name for one in found}
-            assert steps == ["resolve", "connect", "login"]
+            assert steps == ["resolve", "route", "connect", "login", "answer"]
             assert list(run_dir.iterdir()) == []
 
     run(body())

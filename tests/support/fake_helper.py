@@ -371,7 +371,7 @@ class FakeHelper:
         return found | {"initiator-name": self.initiator_name}
 
     async def _discover(self, job: FakeJob, address: str, options: dict[str, Any]) -> dict[str, Any]:
-        for step in ("resolve", "connect", "login"):
+        for step in ("resolve", "route", "connect", "login", "answer"):
             job.go(step)
             await asyncio.sleep(self.pace)
         host, reach = address.partition(":")[0], bool(options.get("reach"))

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from lundock.helper import dialing
 from lundock.helper.api.control import Message
+from lundock.helper.api.errors import Problem
 from lundock.helper.dialing import MAX_LEARNT, Answerer, Dialer
 from lundock.helper.supervision import Portal
 from lundock.helper.worker_process import LeftWorker
@@ -50,6 +51,30 @@ def test_a_target_that_names_ever_new_addresses_does_not_push_out_our_own(
         assert asked[-1] == (("192.0.2.1", "192.0.2.2"), "nas.example")
 
     asyncio.run(main())
+
+
+def test_one_way_to_one_of_the_numbers_is_enough(
+    asked: list[tuple[tuple[str, ...], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[tuple[str, str]] = []
+
+    def route(number: str, interface: str) -> None:
+        ways.append((number, interface))
+        if number != "192.0.2.2":
+            raise Problem("NetworkUnreachable", address=number)
+
+    monkeypatch.setattr("lundock.helper.routes.route", route)
+
+    async def main() -> None:
+        dialer = Dialer(cast("Any", None), "eth7", 1.0)
+        dialer.find_way(await dialer.numeric([Portal("nas.example", 3260), Portal("192.0.2.9", 3260)]))
+        assert ways == [("192.0.2.1", "eth7"), ("192.0.2.2", "eth7")]
+        with pytest.raises(Problem) as none:
+            dialer.find_way(await dialer.numeric([Portal("192.0.2.9", 3260), Portal("192.0.2.10", 3260)]))
+        assert none.value.attrs == {"address": "192.0.2.9"}, "the first one's"
+
+    asyncio.run(main())
+    assert asked == [], "nothing was connected"
 
 
 class Process:

@@ -59,6 +59,17 @@ def test_from_an_address_to_disks(bench: Bench) -> None:
     assert bench.window.target.name == IQN + "backup"
 
 
+def test_each_step_of_looking_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    dialog = bench.window.connect_to_target()
+    reach = dialog.steps.reach
+    monkeypatch.setattr(dialog.steps, "reach", lambda step, *progress: (reach(step, *progress), seen.append(step)))
+    bench.fake.do(lambda helper: setattr(helper, "pace", 0.05))
+    bench.go_from_address(dialog, "one.local")
+    bench.until(lambda: dialog.flow.step is Step.CHOOSE)
+    assert list(dict.fromkeys(filter(None, seen))) == ["resolve", "route", "connect", "login", "answer"]
+
+
 def test_enter_goes_on_from_step_to_step(bench: Bench) -> None:
     dialog = bench.window.connect_to_target()
     bench.qtbot.keyClicks(dialog.address.address, "one.local")

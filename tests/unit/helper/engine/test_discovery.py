@@ -79,6 +79,18 @@ def test_login_is_a_discovery_login() -> None:
     assert "TargetName" not in keys
 
 
+def test_it_tells_when_it_is_signed_in() -> None:
+    told: list[str] = []
+    machine = Discovery(
+        LoginConfig("iqn.2026-01.example:client", portal=HERE), 50.0, lambda stage, _words: told.append(stage)
+    )
+    machine.feed(login_response(asked(machine), {"AuthMethod": "None"}), 51.0)
+    assert told == []
+    machine.feed(login_response(asked(machine), {}), 52.0)
+    assert told == ["full-feature"]
+    assert asked(machine).opcode == 0x04  # the question for the list is under way
+
+
 def test_several_answers() -> None:
     """11.10.4, 11.11.4, 11.10.3: TTT and LUN are copied; tag and I bit stay; CmdSN goes on; text is cut anywhere."""
     machine = logged_in()
