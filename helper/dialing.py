@@ -74,7 +74,7 @@ class Dialer:
         return tuple(dict.fromkeys(found))
 
     def find_way(self, portals: Sequence[Portal]) -> None:
-        """Look whether the system knows a way to one of `numeric`'s; raises the first one's Problem when it does not."""
+        """Look whether there is a way to one of `numeric`'s; raises the first one's Problem when it does not."""
         first: Problem | None = None
         for number in (number for portal in portals for number in self._numbers[portal.address]):
             try:
