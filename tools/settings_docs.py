@@ -17,7 +17,7 @@ HEAD = """<!-- Made by tools/settings_docs.py from helper/api/settings.toml: cha
 
 Every setting has the same name in a saved target (`Settings` on the bus, `--set NAME=VALUE` of `lundock add`) and in
 an `iscsi://` URL (`?NAME=VALUE`). Numbers are written without their unit, lists with
-commas. What a target does not set has the default.
+commas. What a target does not set has the default. What comes in a later version is refused as `NotSupported`.
 
 Keys are those of [RFC 7143](https://www.rfc-editor.org/rfc/rfc7143) that the setting offers in a login; what is agreed
 upon then depends on the target, too. Sections are that RFC's.
@@ -46,11 +46,18 @@ def _values(row: Mapping[str, Any]) -> str:
         case "bool":
             return "yes, no"
         case "int":
-            return f"{_shown(row['low'], row)} to {_shown(row['high'], row)}"
+            return _range(row)
         case "list":
             return "in order of preference: " + ", ".join(row["choices"])
         case _:
-            return ", ".join(row["choices"])
+            later = [f"{choice} (later)" for choice in row.get("later_choices", ())]
+            return ", ".join([*row["choices"], *later])
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    low, high = _shown(row["low"], row), _shown(row["high"], row)
+    now = low if low == high else f"{low} to {high}"
+    return f"{now} (later to {row['later_high']})" if "later_high" in row else now
 
 
 def _shown(value: object, row: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ class Group:
 _LABELS: Mapping[str, str] = {
     "header_digest": mark("Headers"),
     "data_digest": mark("Data"),
+    "max_connections": mark("Connections"),
     "initial_r2t": mark("Wait before sending"),
     "immediate_data": mark("Data with the command"),
     "max_recv_data_segment_length": mark("Largest piece received"),
@@ -60,21 +61,29 @@ _LABELS: Mapping[str, str] = {
     "max_outstanding_r2t": mark("Pieces asked for at once"),
     "data_pdu_in_order": mark("Data in order"),
     "data_sequence_in_order": mark("Sequences in order"),
+    "error_recovery_level": mark("Repaired without a login"),
+    "task_reporting": mark("When commands are aborted"),
     "chap_algorithms": mark("Algorithms"),
     "refuse_short_secrets": mark("Refuse short secrets"),
     "connect_timeout": mark("Network connection"),
     "login_timeout": mark("Whole login"),
+    "max_redirects": mark("Sent on at most"),
     "logout_timeout": mark("Logout"),
     "ping_interval": mark("Ask when idle"),
     "ping_timeout": mark("Give up after"),
     "command_timeout": mark("One command"),
     "abort_timeout": mark("Aborting a command"),
     "reset_timeout": mark("Resetting a disk"),
+    "command_retries": mark("Sent again at once"),
+    "command_timeouts": mark("Too late at most"),
     "leave_timeout": mark("Finishing when asked to leave"),
     "busy_first_delay": mark("First pause when busy"),
     "busy_last_delay": mark("Longest pause when busy"),
+    "queue_full_delay": mark("One more at once after"),
+    "look_first_delay": mark("First pause when not ready"),
     "look_delay": mark("Longest pause when not ready"),
     "look_interval": mark("Look for changes"),
+    "reconnect_first_delay": mark("First pause when away"),
     "reconnect_delay": mark("Longest pause when away"),
     "steady_time": mark("A good connection lasts"),
     "recovery_timeout": mark("Wait for a lost target"),
@@ -106,9 +115,12 @@ _GROUPS: Sequence[tuple[str, tuple[str, ...], bool]] = (
         (
             "connect_timeout",
             "login_timeout",
+            "max_redirects",
             "logout_timeout",
             "leave_timeout",
             "command_timeout",
+            "command_timeouts",
+            "command_retries",
             "abort_timeout",
             "reset_timeout",
         ),
@@ -118,9 +130,12 @@ _GROUPS: Sequence[tuple[str, tuple[str, ...], bool]] = (
         mark("Pauses"),
         (
             "default_time2wait",
+            "reconnect_first_delay",
             "reconnect_delay",
             "steady_time",
+            "look_first_delay",
             "look_delay",
+            "queue_full_delay",
             "busy_first_delay",
             "busy_last_delay",
         ),
@@ -131,8 +146,8 @@ _GROUPS: Sequence[tuple[str, tuple[str, ...], bool]] = (
 
 
 def groups(methods: Sequence[Mapping[str, Any]] = ()) -> tuple[Group, ...]:
-    """Return the whole page; `methods` is Manager.AttachMethods."""
-    known = table()
+    """Return the whole page; `methods` is Manager.AttachMethods. What has one value only is not on it."""
+    known = {name: setting for name, setting in table().items() if setting.free}
     found = [Group(tr("This target"), _record_fields())]
     placed: set[str] = set()
     for title, names, more in _GROUPS:

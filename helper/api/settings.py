@@ -19,7 +19,10 @@ _FALSE = frozenset({"no", "false", "off", "0"})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A row of settings.toml. `default` is of the type that `type` names; lists are tuples."""
+    """A row of settings.toml. `default` is of the type that `type` names; lists are tuples.
+
+    What the standard allows, and this version does not do, is `later`: numbers up to `later_high`, `later_choices`.
+    """
 
     name: str
     type: str
@@ -31,11 +34,20 @@ class Setting:
     choices: tuple[str, ...] = ()
     key: str = ""
     rfc: str = ""
+    later: str = ""
+    later_high: int = 0
+    later_choices: tuple[str, ...] = ()
+
+    @property
+    def free(self) -> bool:
+        """Whether there is anything to choose."""
+        return self.type != "int" or self.low < self.high
 
     def check(self, value: object) -> Value:
         """Return `value` as this setting's type; strings are read as a person writes them.
 
-        Raises Problem("InvalidArgument") when it is of another type or out of range.
+        Raises Problem("InvalidArgument") when it is of another type or out of range, Problem("NotSupported") when it
+        is something that comes later.
         """
         readers: dict[str, Callable[[object], Value]] = {
             "bool": self._bool,
@@ -48,6 +60,9 @@ class Setting:
     def _bad(self, detail: str) -> Problem:
         return Problem("InvalidArgument", argument=self.name, detail=detail)
 
+    def _not_yet(self) -> Problem:
+        return Problem("NotSupported", what=self.later, detail="It comes in a later version.")
+
     def _bool(self, value: object) -> bool:
         if isinstance(value, bool):
             return value
@@ -59,13 +74,15 @@ class Setting:
         raise self._bad("It is yes or no.")
 
     def _int(self, value: object) -> int:
-        detail = f"It is a number from {self.low} to {self.high}."
+        detail = f"It is {self.low}." if self.low == self.high else f"It is a number from {self.low} to {self.high}."
         if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, str) and len(value) > 20):
             raise self._bad(detail)
         try:
             number = int(value)
         except ValueError:
             raise self._bad(detail) from None
+        if self.high < number <= self.later_high:
+            raise self._not_yet()
         if not self.low <= number <= self.high:
             raise self._bad(detail)
         return number
@@ -74,6 +91,8 @@ class Setting:
         for choice in self.choices:
             if isinstance(value, str) and value.lower() == choice.lower():
                 return choice
+        if isinstance(value, str) and value.lower() in map(str.lower, self.later_choices):
+            raise self._not_yet()
         raise self._bad("It is one of: " + ", ".join(self.choices) + ".")
 
     def _list(self, value: object) -> tuple[str, ...]:

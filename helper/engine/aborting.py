@@ -29,8 +29,6 @@ from .task import Task
 if TYPE_CHECKING:
     from .session import Session
 
-#: How often a command may time out, over all connections, before it fails.
-MAX_TIMEOUTS = 3
 #: How many tags of commands that are over are remembered.
 _REMEMBERED = 2048
 #: Answers to ABORT TASK (11.6.1) that a LOGICAL UNIT RESET can do nothing about.
@@ -153,7 +151,7 @@ class Aborting:
         self._aborts.pop(task.itt, None)
         self.over.append(task.itt)
         task.off_wire()
-        if task.timeouts < MAX_TIMEOUTS and not task.once:
+        if task.timeouts < self._session.most_timeouts and not task.once:
             return True
         self._session.outcomes.fail(
             task, errno.EIO, "Timeout", {"what": "command", "seconds": self._session.command_timeout}

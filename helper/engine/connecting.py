@@ -15,9 +15,8 @@ from ..api.settings import Value
 from .login import Login, LoginConfig, LoginResult
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
+from .options import number
 
-#: How often a target may send us elsewhere (11.13.5) before it leads us in circles.
-MAX_REDIRECTS = 4
 _PIECE = 65536
 
 
@@ -48,6 +47,8 @@ class Connecting:
         self._index = 0
         self.portal = portals[0]
         self._redirects = 0
+        #: How often a target may send us elsewhere (11.13.5) before it leads us in circles.
+        self._most_redirects = number(config.settings, "max_redirects")
         #: Where a target moved for good (11.13.5, 0102), by where it was; until that place does not take us.
         self._moved: dict[Portal, Portal] = {}
         self._awaiting = False
@@ -211,7 +212,8 @@ class Connecting:
             raise Problem("ConnectionLost", address=str(self.portal))
         self._redirects += 1
         there = Portal(redirect.address, redirect.port)
-        if self._redirects > MAX_REDIRECTS or (there.address, there.port) == (self.portal.address, self.portal.port):
+        here = self.portal
+        if self._redirects > self._most_redirects or (there.address, there.port) == (here.address, here.port):
             raise Problem("LoginRedirectLoop", count=self._redirects)
         self._close()
         self._wanting.redirected(there, permanent=redirect.permanent)

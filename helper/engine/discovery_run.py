@@ -13,9 +13,8 @@ from .discovery import Discovery, FoundTarget
 from .login import LoginConfig, Redirect
 from .loop import READ, WRITE, Loop, Timer
 from .names import Portal
+from .options import number
 
-#: 11.13.5: how often a target may send us elsewhere.
-MAX_REDIRECTS = 4
 _PIECE = 65536
 
 
@@ -156,7 +155,7 @@ class DiscoveryRun:
             self._end(None)
             return
         self._redirects += 1
-        if self._redirects > MAX_REDIRECTS:
+        if self._redirects > number(self._config.settings, "max_redirects"):
             self._end(Problem("LoginRedirectLoop", count=self._redirects))
             return
         self._close()

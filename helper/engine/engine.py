@@ -107,7 +107,7 @@ class Engine:
         self._statistics = statistics or Writer()
         self.session = Session(self._settings, self, self._statistics)
         self._connecting = Connecting(config.login, config.portals, loop, self)
-        self._units = Units(self.session, loop, self, number(self._settings, "look_delay"))
+        self._units = Units(self.session, loop, self, self._settings)
         self._read_only = bool(self._settings["read_only"])
         memory = number(self._settings, "memory_limit")
         self._fronts = Fronts(self.session, loop, memory, self.front_over, self._send_all)

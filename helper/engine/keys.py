@@ -2,8 +2,9 @@
 """The operational keys of login as data (RFC 7143, chapter 13), and what was agreed.
 
 Each row of KEYS says what chapter 13 says: who may use it when, its type, default and range, the function that yields
-the result, and which of our settings feeds it. What a peer's value may be follows from the row alone: `accept` checks
-an answer to what we offered, `respond` answers what the target offers. Both raise ValueError for what the row forbids.
+the result, and which of our settings feeds it; what is no setting stands in NOT_SETTINGS, with the reason. What a
+peer's value may be follows from the row alone: `accept` checks an answer to what we offered, `respond` answers what
+the target offers. Both raise ValueError for what the row forbids.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Result(Enum):
 class Key:
     """A row: `use` as in chapter 13 (IO, LO, ALL), `scope` SW or CO; `setting` feeds our offer, `fixed` replaces it.
 
-    `parameter` is where the result goes in Parameters. `offered`: part of our proposal.
+    `parameter` is where the result goes in Parameters. `newer`: than RFC 3720; targets from then answer NotUnderstood
+    (4.2.2.3.4), and it is proposed only when something else is wanted than what holds anyway.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Key:
     setting: str = ""
     fixed: Agreed | None = None
     parameter: str = ""
-    offered: bool = True
+    newer: bool = False
 
 
 _LONGEST = 2**24 - 1
@@ -82,7 +84,7 @@ KEYS: Mapping[str, Key] = {
         ),
         Key(
             "MaxConnections", "13.2", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, low=1, high=65535,
-            irrelevant_in_discovery=True, fixed=1, parameter="max_connections",
+            irrelevant_in_discovery=True, setting="max_connections", parameter="max_connections",
         ),
         Key(
             "InitialR2T", "13.10", "LO", "SW", Kind.BOOLEAN, Result.OR, True,
@@ -127,20 +129,41 @@ KEYS: Mapping[str, Key] = {
         # 7.4.1: a discovery session need not negotiate it, and answers 0 where the target does.
         Key(
             "ErrorRecoveryLevel", "13.20", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 0, high=2,
-            irrelevant_in_discovery=True, fixed=0, parameter="error_recovery_level",
+            irrelevant_in_discovery=True, setting="error_recovery_level", parameter="error_recovery_level",
         ),
-        # Answered when the target offers them; by themselves their defaults are what is done here.
         Key(
             "TaskReporting", "13.23", "LO", "SW", Kind.LIST, Result.FIRST, "RFC3720",
-            choices=("RFC3720", "ResponseFence"), irrelevant_in_discovery=True, fixed="RFC3720",
-            parameter="task_reporting", offered=False,
+            choices=("RFC3720", "ResponseFence"), irrelevant_in_discovery=True, setting="task_reporting",
+            parameter="task_reporting", newer=True,
         ),
         Key(
-            "iSCSIProtocolLevel", "13.24", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, high=31, fixed=1, offered=False,
+            "iSCSIProtocolLevel", "13.24", "LO", "SW", Kind.NUMBER, Result.MINIMUM, 1, high=31, fixed=1, newer=True,
         ),
     )
 }  # fmt: skip
 
+#: What chapters 12 and 13 define beside, and why no setting has it.
+NOT_SETTINGS: Mapping[str, str] = {
+    "iSCSIProtocolLevel": "13.24: who keeps to RFC 7143 says 1, asking or answering.",
+    "SendTargets": "13.3: what a discovery session asks; it is nothing that a session agrees on.",
+    "TargetName": "13.4: whom a record or a URL names.",
+    "InitiatorName": "13.5: who we are, for all targets (SetInitiatorName).",
+    "TargetAlias": "13.6: the target says it.",
+    "InitiatorAlias": "13.7: who we are, as InitiatorName.",
+    "TargetAddress": "13.8: the target says it.",
+    "TargetPortalGroupTag": "13.9: the target says it; a record has it with each address.",
+    "SessionType": "13.21: discovery, or a session with the record's target.",
+    "IFMarker": "13.25: obsolete, answered Reject.",
+    "OFMarker": "13.25: obsolete, answered Reject.",
+    "IFMarkInt": "13.25: obsolete, answered Reject.",
+    "OFMarkInt": "13.25: obsolete, answered Reject.",
+    "X#NodeArchitecture": "13.26: nothing is told of this computer (9.4).",
+    "AuthMethod": "12.1: the sign-in of a record; secrets in a URL.",
+    "CHAP_I": "12.1.3: a number for each challenge.",
+    "CHAP_C": "12.1.3: made for each login.",
+    "CHAP_N": "12.1.3: the name of a record's sign-in, the user of a URL.",
+    "CHAP_R": "12.1.3: made of the secret, which is no setting.",
+}
 #: 13.25: asked for by old targets, answered Reject.
 OBSOLETE = frozenset({"IFMarker", "OFMarker", "IFMarkInt", "OFMarkInt"})
 #: 13, Any-Stage: may come in the security stage too. X#NodeArchitecture is passed over in silence (13.26.2).
@@ -217,6 +240,8 @@ def our_value(key: Key, settings: Mapping[str, Value]) -> Value:
     if key.name == "FirstBurstLength":  # 13.14: never more than MaxBurstLength
         limit = settings.get("max_burst_length", DEFAULTS["max_burst_length"])
         return min(int(value), int(limit))  # type: ignore[arg-type]
+    if key.kind is Kind.LIST and isinstance(value, str):  # 13.23: all have to be offered; the wanted one first
+        return (value, *(choice for choice in key.choices if choice != value))
     return value
 
 
@@ -226,11 +251,16 @@ def offers(settings: Mapping[str, Value], *, discovery: bool, leading: bool) -> 
     Not in a discovery session what is irrelevant there; on a connection that is not the first of its session only
     what is the connection's (13: LO).
     """
-    return {
-        key.name: our_value(key, settings)
+    wanted = {
+        key: our_value(key, settings)
         for key in KEYS.values()
-        if key.offered and not (discovery and key.irrelevant_in_discovery) and (leading or key.use != "LO")
+        if not (discovery and key.irrelevant_in_discovery) and (leading or key.use != "LO")
     }
+    return {key.name: value for key, value in wanted.items() if not (key.newer and _default_wanted(key, value))}
+
+
+def _default_wanted(key: Key, value: Value) -> bool:
+    return (value[0] if isinstance(value, tuple) else value) == key.default
 
 
 def to_text(value: Value) -> str:
@@ -261,8 +291,8 @@ def decides(key: Key, offered: Value) -> bool:
 
 
 def _refused(key: Key, offered: Value, answer: str) -> Agreed:
-    """6.2: Irrelevant and Reject leave the default in force; NotUnderstood is no answer to a key of the RFC."""
-    if answer == text.NOT_UNDERSTOOD or key.result is Result.DECLARED:
+    """6.2: Irrelevant and Reject leave the default in force; NotUnderstood is no answer to a key of RFC 3720."""
+    if (answer == text.NOT_UNDERSTOOD and not key.newer) or key.result is Result.DECLARED:
         raise ValueError(f"it answered {answer}")
     if key.kind is Kind.LIST and isinstance(offered, tuple) and key.default not in offered:
         raise ValueError(f"it answered {answer}, and only {to_text(offered)} will do")
@@ -284,7 +314,7 @@ def respond(key: Key, ours: Value, offer: str) -> tuple[str, Agreed]:
 
 def _select(key: Key, ours: Value, offer: str) -> tuple[str, Agreed]:
     """6.2.1: the first of the target's list that we support and are allowed to use."""
-    allowed = key.choices if key.fixed is not None or not isinstance(ours, tuple) else ours
+    allowed = ours if isinstance(ours, tuple) else key.choices
     for word in offer.split(","):
         if word in allowed:
             return word, word

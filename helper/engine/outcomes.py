@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from .session import Session
     from .task import Owner, PipeOwner
 
-#: How often a command is sent again at once (unit attention, aborted command) before it fails.
-MAX_RETRIES = 5
-
 _FLUSHES, _DISCARDS, _ERRORS, _RETRIES = (DISK.index(name) for name in ("flushes", "discards", "errors", "retries"))
 _COUNTED = {0x35: _FLUSHES, 0x91: _FLUSHES, 0x42: _DISCARDS, 0x93: _DISCARDS}
 #: What the one who asked for blocks is told; everything else is EIO.
@@ -63,6 +60,8 @@ class Outcomes:
 
     def __init__(self, session: Session, settings: Mapping[str, Value]) -> None:
         self._session = session
+        # How often a command is sent again at once (unit attention, aborted command) before it fails.
+        self._most_retries = number(settings, "command_retries")
         # Back-off of busy units: seconds, doubled each time.
         self._first_delay = number(settings, "busy_first_delay") / 1000
         self._last_delay = number(settings, "busy_last_delay")
@@ -163,7 +162,7 @@ class Outcomes:
         match verdict.action:
             case senses.Action.SUCCESS:
                 self._succeeded_with_sense(task, now)
-            case senses.Action.RETRY_NOW if task.attempts < MAX_RETRIES:
+            case senses.Action.RETRY_NOW if task.attempts < self._most_retries:
                 self.again(task)
             case senses.Action.RETRY_LATER:
                 self._retry_later(task, verdict.code or "IoError", now)

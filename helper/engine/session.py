@@ -24,7 +24,6 @@ from ..api.errors import Problem
 from ..api.settings import Value
 from ..api.statistics import DISK, Writer, bucket
 from . import pdu
-from .aborting import MAX_TIMEOUTS
 from .buffers import Buffer, Pool
 from .connection import COMMAND_16, DIGEST
 from .options import number
@@ -45,8 +44,6 @@ _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 
 #: Slots for scans and the like, beside those of the queue depth.
 SPARE_SLOTS = 16
-#: Seconds between two changes of how many commands a target that had too many gets.
-_LIMIT_STEP = 1.0
 
 _READS, _READ_BYTES, _WRITES, _WRITE_BYTES, _FLUSHES, _DISCARDS, _ERRORS, _RETRIES, _IN_FLIGHT = range(len(DISK))
 
@@ -99,7 +96,11 @@ class Session:
         #: How many commands may be on the wire, after the target said that it had too many; 0: as many as it takes.
         self.limit = 0
         self._limited_at = 0.0
+        #: Between two changes of the limit.
+        self._limit_step = number(settings, "queue_full_delay")
         self.command_timeout = number(settings, "command_timeout")
+        #: How often a command may time out, over all connections, before it fails.
+        self.most_timeouts = number(settings, "command_timeouts")
         self.upkeep = Upkeep(self, settings)
         self.outcomes = Outcomes(self, settings)
 
@@ -384,8 +385,8 @@ class Session:
 
     # -- a full queue (SAM-5, 5.3.1) ---------------------------------------------------------------------------
     def too_many(self, unit: Unit, now: float) -> None:
-        """TASK SET FULL: half as many commands at once from now on; all that say so within a second say it once."""
-        if self.limit and now < self._limited_at + _LIMIT_STEP:
+        """TASK SET FULL: half as many commands at once from now on; more of it soon after is the same."""
+        if self.limit and now < self._limited_at + self._limit_step:
             return
         told, self.limit = self.limit, max(1, self._on_wire // 2)
         self._limited_at = now
@@ -394,8 +395,8 @@ class Session:
             self.upward.event("queue-full", {"lun": f"{unit.lun:016x}", "commands": self.limit})
 
     def _try_more(self, now: float) -> None:
-        """One more command at once for each second in which the target did not complain."""
-        if self.limit and now >= self._limited_at + _LIMIT_STEP:
+        """One more command at once for each `queue_full_delay` in which the target did not complain."""
+        if self.limit and now >= self._limited_at + self._limit_step:
             self.limit = self.limit + 1 if self.limit < self.depth else 0
             self._limited_at = now
             self._set_credit()
@@ -503,7 +504,7 @@ class Session:
                 self.refuse(unit, unit.refused)
 
     def _must_fail(self, task: Task) -> bool:
-        if task.once or task.timeouts >= MAX_TIMEOUTS:
+        if task.once or task.timeouts >= self.most_timeouts:
             return True
         return task.opcode == OTHER and task.cdb[0] in cdbs.NEVER_REPLAYED
 

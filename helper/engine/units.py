@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol
 
 from ..api.errors import Problem
+from ..api.settings import Value
 from .backoff import doubled
 from .loop import Loop, Timer
+from .options import number
 from .scsi import disk as disks
 from .scsi import sense as senses
 from .scsi.cdb import test_unit_ready
@@ -51,9 +53,10 @@ class UnitsUser(Protocol):
 class Units:
     """Scans, and the recovery of units, of one session."""
 
-    def __init__(self, session: Session, loop: Loop, user: UnitsUser, longest_pause: int) -> None:
-        """`longest_pause`: seconds between two looks at a unit that is not ready."""
-        self._longest_pause = longest_pause
+    def __init__(self, session: Session, loop: Loop, user: UnitsUser, settings: Mapping[str, Value]) -> None:
+        # Between two looks at a unit that is not ready.
+        self._first_pause = number(settings, "look_first_delay")
+        self._longest_pause = number(settings, "look_delay")
         self._session = session
         self._loop = loop
         self._user = user
@@ -182,7 +185,7 @@ class Units:
             if self._session.connection is not connection:
                 return
             if info is None or info.problem or problem:
-                self._loop.call_later(doubled(attempt, self._longest_pause), again)
+                self._loop.call_later(doubled(self._first_pause, attempt, self._longest_pause), again)
                 return
             if self._compare(unit, info):
                 self._session.unit_ready(unit)

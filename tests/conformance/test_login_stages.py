@@ -441,7 +441,8 @@ def test_every_setting_is_offered(make_lab: MakeLab):
         "header_digest": ("CRC32C", "None"), "data_digest": ("None",), "initial_r2t": True, "immediate_data": False,
         "max_recv_data_segment_length": 4444, "max_burst_length": 33333, "first_burst_length": 22222,
         "default_time2wait": 4, "default_time2retain": 5, "max_outstanding_r2t": 6, "data_pdu_in_order": False,
-        "data_sequence_in_order": False,
+        "data_sequence_in_order": False, "max_connections": 1, "error_recovery_level": 0,
+        "task_reporting": "ResponseFence",
     }  # fmt: skip
     lab = make_lab(settings=settings)
     lab.start()
@@ -451,7 +452,29 @@ def test_every_setting_is_offered(make_lab: MakeLab):
         "MaxRecvDataSegmentLength": "4444", "MaxBurstLength": "33333", "FirstBurstLength": "22222",
         "DefaultTime2Wait": "4", "DefaultTime2Retain": "5", "MaxOutstandingR2T": "6", "DataPDUInOrder": "No",
         "DataSequenceInOrder": "No", "MaxConnections": "1", "ErrorRecoveryLevel": "0",
+        "TaskReporting": "ResponseFence,RFC3720",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answered", "agreed"),
+    [("ResponseFence", "ResponseFence"), ("RFC3720", "RFC3720"), ("NotUnderstood", "RFC3720"), (None, "RFC3720")],
+)
+def test_task_reporting(make_hand: MakeHand, answered: str | None, agreed: str):
+    """13.23; 4.2.2.3.4: a target that knows RFC 3720 only answers NotUnderstood, and its reporting is that RFC's."""
+    hand = make_hand(stages=(1, 3), settings={"task_reporting": "ResponseFence"})
+    request = answer(hand, {**OPERATIONAL, **({"TaskReporting": answered} if answered else {})})
+    assert said(request)["TaskReporting"] == "ResponseFence,RFC3720"
+    hand.until(lambda: hand.host.agreed)
+    assert hand.host.agreed["TaskReporting"] == agreed
+
+
+def test_fast_abort_is_never_agreed_on(make_hand: MakeHand):
+    """13.23, 4.2.3.4: what follows from it is not done here: neither asked for nor accepted."""
+    hand = make_hand(stages=(1, 3), settings={"task_reporting": "ResponseFence"})
+    answer(hand, {**OPERATIONAL, "TaskReporting": "FastAbort"})
+    assert hand.ended().attrs["key"] == "TaskReporting"
+    hand.closed()
 
 
 @pytest.mark.parametrize(("wanted", "code"), [(-1, ""), (1, ""), (2, "NegotiationFailed")])

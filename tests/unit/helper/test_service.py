@@ -40,6 +40,7 @@ def test_records_outlive_the_service(tmp_path: Path) -> None:
     "changes",
     [
         {"settings": {"queue_depth": 0}},
+        {"settings": {"ping_interval": 3, "max_connections": 0}},
         {"settings": {"no_such": 1}},
         {"alias": "new", "sign-in": "kerberos"},
         {"alias": "new", "portals": []},

@@ -112,6 +112,8 @@ def test_adding_from_an_address(fake: RunningFake) -> None:
         (["add", "iqn.2026-01.a:b", "--portal", "a b"], "AddressInvalid"),
         (["add", "iqn.2026-01.a:b", "--portal", "a", "--set", "nonsense=1"], "InvalidArgument"),
         (["add", "iqn.2026-01.a:b", "--portal", "a", "--set", "ping_interval=many"], "InvalidArgument"),
+        (["add", "iqn.2026-01.a:b", "--portal", "a", "--set", "error_recovery_level=1"], "NotSupported"),
+        (["add", "iqn.2026-01.a:b", "--portal", "a", "--set", "error_recovery_level=3"], "InvalidArgument"),
         (["set", "nothing", "read_only=1"], "NotFound"),
         (["show", "nothing"], "NotFound"),
         (["login", "nothing"], "NotFound"),

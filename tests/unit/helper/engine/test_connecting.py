@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.engine.connecting import MAX_REDIRECTS, Connecting, agreed
+from lundock.helper.engine.connecting import Connecting, agreed
 from lundock.helper.engine.login import ChapSecrets, LoginConfig, Secret
 from lundock.helper.engine.loop import READ, WRITE, Loop
 from lundock.helper.engine.names import Portal
@@ -242,13 +242,16 @@ def test_a_place_that_it_moved_to_and_that_does_not_take_us_is_forgotten(host):
     assert host.connecting.portal == ONE
 
 
-def test_in_circles_is_refused(host):
+@pytest.mark.parametrize("most", [0, 3])
+def test_in_circles_is_refused(request, most):
+    host = Host((ONE, TWO), settings={"max_redirects": most})
+    request.addfinalizer(host.close)
     host.connecting.start("login")
-    for number in range(MAX_REDIRECTS + 1):
+    for number in range(most + 1):
         host.connect()
         host.answer({"TargetAddress": f"192.0.2.{100 + number % 2}:860"}, status=0x0101)
     assert host.problems == ["LoginRedirectLoop"]
-    assert len(host.redirects) == MAX_REDIRECTS
+    assert len(host.redirects) == most
 
 
 def test_a_redirect_to_itself_is_refused(host):

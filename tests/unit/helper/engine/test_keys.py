@@ -44,6 +44,36 @@ def test_every_key_setting_is_in_the_table() -> None:
     assert {key.name: key.setting for key in KEYS.values() if key.setting} == by_key
 
 
+#: The headings of chapter 13, and the keys of 12.1 and 12.1.3.
+ALL_KEYS = (
+    "HeaderDigest DataDigest MaxConnections SendTargets TargetName InitiatorName TargetAlias InitiatorAlias"
+    " TargetAddress TargetPortalGroupTag InitialR2T ImmediateData MaxRecvDataSegmentLength MaxBurstLength"
+    " FirstBurstLength DefaultTime2Wait DefaultTime2Retain MaxOutstandingR2T DataPDUInOrder DataSequenceInOrder"
+    " ErrorRecoveryLevel SessionType TaskReporting iSCSIProtocolLevel IFMarker OFMarker OFMarkInt IFMarkInt"
+    " X#NodeArchitecture AuthMethod CHAP_A CHAP_I CHAP_C CHAP_N CHAP_R"
+)
+
+
+def test_every_key_of_the_protocol_is_a_setting_or_says_why_not() -> None:
+    settable = {s.key for s in settings_table.table().values() if s.key}
+    assert sorted([*settable, *keys.NOT_SETTINGS]) == sorted(ALL_KEYS.split())
+    assert settable | keys.NOT_SETTINGS.keys() >= KEYS.keys() | keys.OBSOLETE
+    assert all(len(why) > 20 for why in keys.NOT_SETTINGS.values())
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS.values() if key.setting], ids=lambda key: key.name)
+def test_a_setting_reaches_no_further_than_its_key(key: keys.Key) -> None:
+    """What a setting allows now, and what it says comes later, is the key's range; its default is one of the key's."""
+    setting = settings_table.table()[key.setting]
+    assert setting.rfc == key.rfc
+    if key.kind is Kind.NUMBER:
+        assert (setting.low, max(setting.high, setting.later_high)) == (key.low, key.high)
+    elif key.kind is Kind.LIST:
+        assert set(setting.choices) == set(key.choices)
+    else:
+        assert setting.type == "bool"
+
+
 def test_parameters_have_the_defaults_of_chapter_13() -> None:
     values = Parameters().as_dict()
     for name, row in CHAPTER_13.items():
@@ -82,6 +112,9 @@ GOOD = [
     ("FirstBurstLength", 4096, "Irrelevant", 65536),
     ("DataDigest", ("None", "CRC32C"), "Reject", "None"),
     ("InitialR2T", False, "Irrelevant", True),
+    ("TaskReporting", ("ResponseFence", "RFC3720"), "ResponseFence", "ResponseFence"),
+    ("TaskReporting", ("ResponseFence", "RFC3720"), "RFC3720", "RFC3720"),
+    ("TaskReporting", ("ResponseFence", "RFC3720"), "NotUnderstood", "RFC3720"),  # 4.2.2.3.4: a target of RFC 3720
 ]
 
 
@@ -112,6 +145,8 @@ BAD = [
     ("MaxRecvDataSegmentLength", 8192, "Reject"),
     ("MaxRecvDataSegmentLength", 8192, "Irrelevant"),
     ("MaxBurstLength", 65536, "NotUnderstood"),  # 6.2: no answer to a key of the RFC
+    ("HeaderDigest", ("None", "CRC32C"), "NotUnderstood"),
+    ("TaskReporting", ("ResponseFence", "RFC3720"), "FastAbort"),  # not offered
     ("InitialR2T", True, "yes"),
     ("InitialR2T", True, ""),
     ("MaxBurstLength", 65536, "-1"),
@@ -148,8 +183,15 @@ OFFERED = [
     ("HeaderDigest", ("None",), "CRC32C,None", "None", "None"),
     ("HeaderDigest", ("None",), "CRC32C", "Reject", "None"),
     ("HeaderDigest", ("CRC32C",), "X-other,CRC32C", "CRC32C", "CRC32C"),
-    ("TaskReporting", "RFC3720", "FastAbort,ResponseFence,RFC3720", "ResponseFence", "ResponseFence"),
-    ("TaskReporting", "RFC3720", "FastAbort", "Reject", "RFC3720"),
+    (
+        "TaskReporting",
+        ("RFC3720", "ResponseFence"),
+        "FastAbort,ResponseFence,RFC3720",
+        "ResponseFence",
+        "ResponseFence",
+    ),
+    ("TaskReporting", ("ResponseFence", "RFC3720"), "FastAbort,RFC3720,ResponseFence", "RFC3720", "RFC3720"),
+    ("TaskReporting", ("RFC3720", "ResponseFence"), "FastAbort", "Reject", "RFC3720"),
     ("iSCSIProtocolLevel", 1, "2", "1", 1),
     ("iSCSIProtocolLevel", 1, "0", "0", 0),
 ]
@@ -183,7 +225,16 @@ def test_offers_follow_the_settings() -> None:
     assert found["FirstBurstLength"] == 16384  # 13.14: never above MaxBurstLength
     assert found["MaxConnections"] == 1
     assert found["ErrorRecoveryLevel"] == 0
-    assert "TaskReporting" not in found
+    assert "TaskReporting" not in found  # newer than some targets, and what holds anyway is what is wanted
+    assert "iSCSIProtocolLevel" not in found
+
+
+def test_task_reporting_is_offered_when_something_else_is_wanted_than_what_holds_anyway() -> None:
+    """13.23: RFC3720 and ResponseFence at least; not in a discovery session."""
+    settings = {"task_reporting": "ResponseFence"}
+    found = keys.offers(settings, discovery=False, leading=True)
+    assert keys.to_text(found["TaskReporting"]) == "ResponseFence,RFC3720"
+    assert "TaskReporting" not in keys.offers(settings, discovery=True, leading=True)
 
 
 def test_offers_in_discovery() -> None:

@@ -105,16 +105,17 @@ def test_check_condition_without_sense_ends_the_connection():
     assert caught.value.code == "ProtocolError"
 
 
-def test_sense_data_that_cannot_be_read_leaves_the_command_to_be_sent_again_and_to_fail_the_third_time():
+@pytest.mark.parametrize(("settings", "most"), [({}, 3), ({"command_timeouts": 1}, 1), ({"command_timeouts": 4}, 4)])
+def test_sense_data_that_cannot_be_read_leaves_the_command_to_be_sent_again_but_not_for_ever(settings, most):
     """Its length points behind its end (11.4.7): the connection is over, the command is not lost with it."""
-    wire = Wire()
+    wire = Wire(settings=settings)
     wire.read()
-    for turn in range(3):
+    for turn in range(most):
         with pytest.raises(Problem) as caught:
             wire.give(wire.response(wire.one().itt, CHECK, b"\x00\x13" + RECOVERED[2:]))
         assert (caught.value.code, wire.asker.ended) == ("ProtocolError", [])
         wire.session.lost()
-        if turn < 2:
+        if turn < most - 1:
             wire.connect()
             wire.session.unit_ready(wire.unit)
     assert wire.asker.errors == [errno.EIO]

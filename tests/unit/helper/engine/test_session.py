@@ -96,10 +96,11 @@ def test_errors_that_are_final(status, data, expected):
     assert "io-error" in [kind for kind, _ in wire.above.events]
 
 
-def test_a_unit_attention_is_retried_at_once_but_not_for_ever():
-    wire = Wire()
+@pytest.mark.parametrize(("settings", "most"), [({}, 5), ({"command_retries": 2}, 2), ({"command_retries": 0}, 0)])
+def test_a_unit_attention_is_retried_at_once_but_not_for_ever(settings, most):
+    wire = Wire(settings=settings)
     wire.write(DATA)
-    for _ in range(6):
+    for _ in range(most + 1):
         command = wire.one()
         assert command.data == DATA
         assert wire.asker.ended == []
@@ -160,13 +161,14 @@ def test_a_target_with_too_many_commands_gets_half_and_then_one_more_each_second
     assert sorted(wire.asker.ended) == [(cookie, 0, b"") for cookie in [*range(9), 111, 112, 113]]
 
 
-def test_a_target_that_still_has_too_many_gets_half_again_and_that_is_told_once():
-    wire = Wire(settings={"queue_depth": 16, "ping_interval": 0})
+@pytest.mark.parametrize("delay", [1, 20])
+def test_a_target_that_still_has_too_many_gets_half_again_and_that_is_told_once(delay):
+    wire = Wire(settings={"queue_depth": 16, "ping_interval": 0, "queue_full_delay": delay})
     for cookie in range(16):
         wire.write(DATA, cookie=cookie)
     commands = wire.sent()
     limits = []
-    for now, command in zip((1.0, 1.5, 2.5), commands, strict=False):
+    for now, command in zip((1.0, 1 + 0.5 * delay, 1 + 1.5 * delay), commands, strict=False):
         wire.give(wire.response(command.itt, FULL), now=now)
         limits.append(wire.session.limit)
     assert limits == [7, 7, 6]

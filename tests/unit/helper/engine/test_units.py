@@ -26,7 +26,7 @@ class User:
         self.session = self.wire.session
         self.unit = self.wire.unit
         self.loop = Loop()
-        self.units = Units(self.session, self.loop, self, 20)
+        self.units = Units(self.session, self.loop, self, {"look_first_delay": 3, "look_delay": 20})
         self.found = (DISK,)
         self.looks = deque()
         self.used = False
@@ -245,7 +245,7 @@ def test_a_unit_that_is_not_ready_is_looked_at_again_and_again(user):
     user.looks.extend([dataclasses.replace(DISK, problem="NotReady")] * 7)
     user.units.recover()
     user.answer()
-    assert [user.later() for _ in range(6)] == [1, 2, 4, 8, 16, 20]
+    assert [user.later() for _ in range(6)] == [3, 6, 12, 20, 20, 20]
     user.looks.append(DISK)
     assert user.later() == 20
     assert user.unit.ready
