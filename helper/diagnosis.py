@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import checks, connector, routes
 from .api.errors import Problem
@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 4
 #: linux/tcp.h, struct tcp_info: tcpi_snd_mss, tcpi_rtt (microseconds).
 _TCP_INFO_SIZE, _SND_MSS_AT, _RTT_AT = 104, 16, 68
+
+
+class _Place(NamedTuple):
+    """A portal, and the one of its numbers, where it is not that itself."""
+
+    portal: str
+    number: str
 
 
 class _Nobody:
@@ -185,9 +192,9 @@ class _Run:
 
     async def _reach(self, portal: Portal, number: str) -> list[Finding]:
         """Route, interface, port and connection of one number; the first failure ends it."""
-        shown = str(portal) if portal.address == number else f"{portal} at {number}"
+        shown = _Place(str(portal), "" if portal.address == number else number)
         wanted = self._spec.interface
-        route = Finding("route", shown)
+        route = Finding("route", *shown)
         try:
             way = routes.route(number, wanted)
         except Problem as problem:
@@ -198,8 +205,8 @@ class _Run:
             return [route, interface]
         return [route, interface, *await self._connect(portal, number, shown)]
 
-    async def _connect(self, portal: Portal, number: str, shown: str) -> list[Finding]:
-        port = Finding("port", shown)
+    async def _connect(self, portal: Portal, number: str, shown: _Place) -> list[Finding]:
+        port = Finding("port", *shown)
         seconds = float(str(self._spec.settings["connect_timeout"]))
         try:
             sock = await connector.connect(
@@ -305,7 +312,7 @@ class _Run:
         finding = Finding("session", detail={"state": session.state, "portal": str(worker.portal)})
         finding.detail |= {"reconnects": worker.reconnects}
         lost = session.state != "connected"
-        problem = Problem(worker.last_error) if worker.last_error and lost else None
+        problem = (worker.last_problem or Problem(worker.last_error)) if worker.last_error and lost else None
         self.findings.append(finding.end("failed" if lost else "ok", problem))
         if not lost:
             self._disks(Finding("disks"), worker.luns)
@@ -343,8 +350,8 @@ def _closing(given: Descriptor | None) -> Iterator[None]:
             given.close()
 
 
-def _interface(shown: str, name: str) -> Finding:
-    finding = Finding("interface", shown, detail={"interface": name})
+def _interface(shown: _Place, name: str) -> Finding:
+    finding = Finding("interface", *shown, detail={"interface": name})
     try:
         link = routes.link(name)
     except Problem as problem:
@@ -352,13 +359,13 @@ def _interface(shown: str, name: str) -> Finding:
     works = link.up and link.carrier
     state = "up" if works else "without a link" if link.up else "off"
     return finding.end(
-        problem=None if works else Problem("NetworkUnreachable", address=shown), state=state, mtu=link.mtu
+        problem=None if works else Problem("NetworkUnreachable", address=shown.portal), state=state, mtu=link.mtu
     )
 
 
-def _connection(shown: str, sock: socket.socket) -> Finding:
+def _connection(shown: _Place, sock: socket.socket) -> Finding:
     """Return how the connection is: the way to the target and back, and what fits into a packet."""
-    finding = Finding("tcp", shown)
+    finding = Finding("tcp", *shown)
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
         mss, rtt = struct.unpack_from("=I", info, _SND_MSS_AT)[0], struct.unpack_from("=I", info, _RTT_AT)[0]

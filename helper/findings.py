@@ -21,11 +21,13 @@ _WIDTH = 16
 class Finding:
     """A step: "ok", "warning", "failed" or "skipped".
 
-    `portal` is which of several it is about; `duration` in microseconds, `started` CLOCK_MONOTONIC in seconds.
+    `portal` is which of several it is about, `number` the one of its addresses; `duration` in microseconds, `started`
+    CLOCK_MONOTONIC in seconds.
     """
 
     name: str
     portal: str = ""
+    number: str = ""
     verdict: str = "ok"
     duration: int = 0
     problem: Problem | None = None
@@ -43,13 +45,28 @@ class Finding:
     def row(self) -> dict[str, Any]:
         """Return it as the bus shows it."""
         found: dict[str, Any] = {
-            "name": self.name, "portal": self.portal, "verdict": self.verdict, "time": self.duration, "cause": "",
+            "name": self.name, "portal": self.place, "address": self.portal, "number": self.number,
+            "verdict": self.verdict, "time": self.duration, "cause": "",
             "detail": {key.replace("_", "-"): value for key, value in self.detail.items()},
         }  # fmt: skip
         if self.problem is not None:
-            texts = describe(self.problem.code, self.problem.attrs)
-            found |= {"cause": self.problem.code, "summary": texts.summary, "action": texts.action}
+            texts = _texts(self.problem)
+            found |= {key: texts[key] for key in ("cause", "facts", "summary", "action")}
         return found
+
+    @property
+    def place(self) -> str:
+        """Where it was, in words."""
+        return f"{self.portal} at {self.number}" if self.number else self.portal
+
+
+def _texts(problem: Problem) -> dict[str, Any]:
+    """Return a problem as its code and the facts that its sentences mention, and the sentences in English."""
+    texts = describe(problem.code, problem.attrs)
+    return {
+        "cause": problem.code, "facts": dict(problem.attrs),
+        "summary": texts.summary, "meaning": texts.meaning, "action": texts.action,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +114,7 @@ def report(about: About, findings: Sequence[Finding], wall_clock: float) -> str:
 def _line(finding: Finding) -> str:
     words = [f"{finding.verdict:8}{finding.name:{_WIDTH}}{_duration(finding.duration):>10}"]
     if finding.portal:
-        words.append(finding.portal)
+        words.append(finding.place)
     words += [f"{key.replace('_', ' ')}: {value}" for key, value in finding.detail.items()]
     if finding.problem is not None:
         words.append(f"{finding.problem} ({finding.problem.code})")
@@ -113,12 +130,11 @@ def job_details(about: About, findings: Sequence[Finding], wall_clock: float) ->
     verdict, cause = verdict_of(findings)
     found: dict[str, Any] = {
         "verdict": verdict,
-        "cause": cause.code if cause else "",
+        "cause": "",
         "initiator-name": about.initiator_name,
         "steps": [finding.row() for finding in findings],
         "report": report(about, findings, wall_clock),
     }
     if cause is not None:
-        texts = describe(cause.code, cause.attrs)
-        found |= {"summary": texts.summary, "meaning": texts.meaning, "action": texts.action}
+        found |= _texts(cause)
     return found

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from ...helper.api.errors import Problem, catalogue
-from .. import text
 from ..client import operations
 from ..client.client import Client
 from ..client.objects import Target
+from ..model import diagnosis
 from . import shapes
 from .common import on_bus
 from .naming import INTERFACE, TARGET
@@ -85,26 +85,29 @@ def _saved(client: Client, words: str) -> Target | None:
 
 def _shape(found: Mapping[str, Any]) -> dict[str, Any]:
     words = {k: str(found.get(k.replace("_", "-"), "")) for k in _WORDS}
-    return words | {"steps": [_STEP | shapes.keys(step) for step in found.get("steps", ())]}
+    return words | {
+        "facts": shapes.keys(found.get("facts", {})),
+        "steps": [dict(_STEP) | shapes.keys(step) for step in found.get("steps", ())],
+    }
 
 
 #: What a step has that says nothing of it.
-_STEP = {**dict.fromkeys(("name", "portal", "verdict", "cause", "summary", "action"), ""), "time": 0, "detail": {}}
+_STEP: Mapping[str, Any] = {
+    **dict.fromkeys(("name", "portal", "address", "number", "verdict", "cause", "summary", "action"), ""),
+    "time": 0, "facts": {}, "detail": {},
+}  # fmt: skip
 _WORDS = ("verdict", "cause", "summary", "meaning", "action", "initiator_name", "report")
 
 
 def _show(run: Run, found: Mapping[str, Any]) -> None:
-    rows = []
-    for step in found.get("steps", ()):
-        verdict = str(step.get("verdict", ""))
-        cell = Cell(verdict, *_VERDICTS.get(verdict, ("", "")))
-        took = text.microseconds(int(step["time"])) if step.get("time") else ""
-        said = step.get("summary") or text.detail(step.get("detail", {}))
-        rows.append((cell, step.get("name", ""), took, step.get("portal", ""), said))
+    told = diagnosis.read(found)
+    rows = [
+        (Cell(line.verdict, *_VERDICTS.get(line.verdict, ("", ""))), line.name, line.took, line.place, line.found)
+        for line in told.lines
+    ]
     table(run, ("", "Step", ">Took", "At", ""), rows, "Nothing was looked at.")
-    if found.get("summary"):
-        say("")
-        for key in ("summary", "meaning", "action"):
-            say(str(found.get(key, "")))
-    if found.get("verdict") == "failed":
+    say("")
+    for sentence in filter(None, (told.heading, told.meaning, told.action)):
+        say(sentence)
+    if told.verdict == "failed":
         say(f"This computer's name: {found.get('initiator-name', '')}")

@@ -136,13 +136,15 @@ STEP = Record(
     "STEP",
     "a step of a diagnosis",
     {
-        "name": str, "portal": str, "verdict": str, "time": int, "cause": str, "summary": str, "action": str,
-        "detail": object,
+        "name": str, "portal": str, "address": str, "number": str, "verdict": str, "time": int, "cause": str,
+        "facts": object, "summary": str, "action": str, "detail": object,
     },
     own={
-        "name": "As in Manager.Diagnose.", "portal": "Which of several it is about.",
+        "name": "As in Manager.Diagnose.", "portal": "Which of several it is about, in words.",
+        "address": "The same without words: the portal.", "number": "Which of its numbers, where it has a name.",
         "verdict": "`ok`, `warning`, `failed` or `skipped`.", "time": "How long it took, microseconds.",
-        "cause": "Code of the error.", "summary": "What was found, in words.", "action": "What to do.",
+        "cause": "Code of the error.", "facts": "What its sentences mention.",
+        "summary": "What was found, in words.", "action": "What to do.",
         "detail": "What was found.",
     },
 )  # fmt: skip
@@ -190,7 +192,7 @@ OUTPUT: Mapping[str, Any] = {
     "stats": FIGURES,
     "events": {"events": [EVENT]},
     "diagnose": {
-        "address": str, "verdict": str, "cause": str, "summary": str, "meaning": str, "action": str,
+        "address": str, "verdict": str, "cause": str, "facts": object, "summary": str, "meaning": str, "action": str,
         "initiator_name": str, "steps": [STEP], "report": str,
     },
     "status": {

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a diagnosis found (the details of a job "diagnose"), as a person reads it. No Qt, no bus."""
+"""What a diagnosis found (the details of a job "diagnose"), as a person reads it. No Qt, no bus.
+
+The service sends codes and facts; every sentence is made here, and by `text.explain`. Those of the service are in
+English: they stand for what this version of the program does not know.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...helper.api.errors import Problem, catalogue
+from ...helper.api.errors import Problem, catalogue, from_wire
 from .. import text
 from ..words import mark, tr
 
@@ -20,6 +24,7 @@ NAMES: Mapping[str, str] = {
     "tcp": mark("Quality of the connection"),
     "secrets": mark("Have name and secret"),
     "login": mark("Sign in"),
+    "sign-in": mark("Ask how to sign in"),
     "security": mark("Agree on how to sign in"),
     "challenge": mark("Be asked for the secret"),
     "proof": mark("Prove the secret"),
@@ -40,7 +45,8 @@ VERDICTS: Mapping[str, str] = {
     "failed": mark("failed"),
     "skipped": mark("left out"),
 }
-#: What was found in a step (its "detail"), by key; what is not here stands as it is. None: in the report alone.
+#: What was found in a step (its "detail"), by key; what is not here (new text keys of a login) stands as it is.
+#: None: in the report alone.
 DETAILS: Mapping[str, str | None] = {
     "addresses": "{}",
     "source": mark("from {}"),
@@ -55,7 +61,9 @@ DETAILS: Mapping[str, str | None] = {
     "portal": None,
     "reconnects": mark("reconnections: {}"),
     "at": None,
-    "count": mark("number: {}"),
+    "status": mark("the target's status {}"),
+    "then": "{}",
+    "count": "{}",
     "names": "{}",
     "lun": mark("LUN {}"),
     "kind": "{}",
@@ -64,6 +72,30 @@ DETAILS: Mapping[str, str | None] = {
     "device": "{}",
     "method": mark("method {}"),
     "possible": mark("possible: {}"),
+    "AuthMethod": mark("way to sign in: {}"),
+    "CHAP-A": mark("algorithm {}"),
+    "TargetAlias": mark("calls itself “{}”"),
+    "TargetPortalGroupTag": None,
+}
+#: Values that are words.
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "state": {
+        "up": mark("ready"), "without a link": mark("no cable, or no network"), "off": mark("switched off"),
+        "connected": mark("connected"), "lost": mark("lost"), "connecting": mark("connecting"),
+        "disconnecting": mark("disconnecting"),
+    },
+    "then": {"a new connection": mark("then another connection")},
+    "kind": {
+        "disk": mark("disk"), "cdrom": mark("CD or DVD drive"), "tape": mark("tape drive"),
+        "optical": mark("optical drive"), "changer": mark("media changer"), "controller": mark("controller"),
+        "enclosure": mark("enclosure"), "other": mark("something else"),
+    },
+    "method": {"none": mark("none"), "chap": mark("name and secret")},
+}  # fmt: skip
+#: Numbers of things, by step.
+_COUNTED: Mapping[str, Callable[[int], str]] = {
+    "targets": lambda n: tr("%n target(s)", "", n),
+    "disks": lambda n: tr("%n disk(s)", "", n),
 }
 #: What need not be said.
 _NOTHING = frozenset({("gateway", "none"), ("reconnects", 0)})
@@ -83,8 +115,14 @@ class Line:
     verdict: str
     name: str
     took: str = ""
-    said: str = ""
+    place: str = ""
+    found: str = ""
     action: str = ""
+
+    @property
+    def said(self) -> str:
+        """Where, and what was found or went wrong there."""
+        return " · ".join(filter(None, (self.place, self.found)))
 
     @property
     def spoken(self) -> str:
@@ -109,42 +147,67 @@ class Diagnosis:
 def read(details: Mapping[str, Any]) -> Diagnosis:
     """Make it of a job's details."""
     verdict, cause = str(details.get("verdict", "")), str(details.get("cause", ""))
-    heading = str(details.get("summary", "")) or tr(_HEADINGS.get(verdict, _HEADINGS["warning"]))
+    summary, meaning, action = _sentences(details)
     return Diagnosis(
         verdict=verdict,
-        heading=heading,
-        meaning=str(details.get("meaning", "")),
-        action=str(details.get("action", "")),
+        heading=summary or tr(_HEADINGS.get(verdict, _HEADINGS["warning"])),
+        meaning=meaning,
+        action=action,
         initiator_name=str(details.get("initiator-name", "")) if cause in _WANT_NAME else "",
         lines=tuple(_line(step) for step in details.get("steps", ()) if isinstance(step, Mapping)),
         report=str(details.get("report", "")),
     )
 
 
+def _sentences(found: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what happened, what it means and what to do, from the code and its facts; all empty when all is well."""
+    cause, facts = str(found.get("cause", "")), found.get("facts")
+    if cause in catalogue() and isinstance(facts, Mapping):
+        told = text.explain(from_wire(cause, dict(facts)))
+        return told.summary, told.meaning, told.action
+    return str(found.get("summary", "")), str(found.get("meaning", "")), str(found.get("action", ""))
+
+
+def _place(step: Mapping[str, Any]) -> str:
+    address, number = str(step.get("address", "")), str(step.get("number", ""))
+    if address and number:
+        return tr("{address} at {number}").format(address=address, number=number)
+    return address or str(step.get("portal", ""))
+
+
 def _line(step: Mapping[str, Any]) -> Line:
     name, time, detail = str(step.get("name", "")), step.get("time", 0), step.get("detail", {})
-    said = str(step.get("summary", "")) or (_found(detail) if isinstance(detail, Mapping) else "")
+    summary, _meaning, action = _sentences(step)
+    said = summary or (_found(name, detail) if isinstance(detail, Mapping) else "")
     verdict = str(step.get("verdict", ""))
     return Line(
         verdict=verdict,
         name=tr(NAMES[name]) if name in NAMES else name.capitalize(),
         took=text.microseconds(time) if isinstance(time, int) and time and verdict != "skipped" else "",
-        said=" · ".join(part for part in (str(step.get("portal", "")), said) if part),
-        action=str(step.get("action", "")),
+        place=_place(step),
+        found=said,
+        action=action,
     )
 
 
-def _found(detail: Mapping[str, Any]) -> str:
+def _found(step: str, detail: Mapping[str, Any]) -> str:
     """Return what a step found on one line."""
     parts = []
     for key, value in detail.items():
-        if value == "" or (key, value) in _NOTHING:
-            continue
-        scaled = _SCALED[key](value) if key in _SCALED and isinstance(value, int) else value
         pattern = DETAILS.get(key, "")
-        if pattern is not None:
-            parts.append(tr(pattern).format(scaled) if pattern else f"{key}: {scaled}")
+        if value != "" and (key, value) not in _NOTHING and pattern is not None:
+            words = _value(step, key, value)
+            parts.append(tr(pattern).format(words) if pattern else f"{key}: {words}")
     return " · ".join(parts)
+
+
+def _value(step: str, key: str, value: object) -> str:
+    """Return a value in words."""
+    if isinstance(value, int):
+        scaled = _COUNTED.get(step) if key == "count" else _SCALED.get(key)
+        return scaled(value) if scaled is not None else str(value)
+    words = VALUES.get(key, {}).get(str(value))
+    return tr(words) if words is not None else str(value)
 
 
 def worth_it(problem: Problem) -> bool:

@@ -188,6 +188,7 @@ def test_a_diagnosis_says_what_the_target_s_administrator_needs(cli: Cli, target
             said = CliRunner().invoke(main, ["--bus", cli.helper.bus, "diagnose", number, *words])
             assert said.exit_code == catalogue()["AuthorizationFailed"].exit
             assert name in said.output
+            assert ("Reach the port" in said.output) is (not words), "the window's words; the report has the codes"
         cli.whole("forget", number)
 
 

@@ -364,7 +364,7 @@ class FakeHelper:
         found = {"verdict": "ok", "cause": "", "steps": steps, "report": f"Lundock: diagnosis of {where}\n"}
         if where.startswith("refused"):
             info = describe("ConnectionRefused", {"address": where, "port": 3260})
-            texts = {"summary": info.summary, "action": info.action}
+            texts = {"summary": info.summary, "action": info.action, "facts": {"address": where, "port": 3260}}
             bad = {"name": "port", "portal": where, "verdict": "failed", "time": 85, "cause": info.code, "detail": {}}
             steps.append({**bad, **texts})
             found |= {"verdict": "failed", "cause": info.code, "meaning": info.meaning, **texts}

@@ -25,6 +25,9 @@ def test_the_first_failure_is_the_cause() -> None:
     found = [Finding("name").end(), failed("port", "ConnectionRefused", "a"), Finding("login").end("skipped")]
     verdict, cause = verdict_of(found)
     assert (verdict, cause and cause.code) == ("failed", "ConnectionRefused")
+    details = job_details(ABOUT, found, 0.0)
+    assert details["facts"] == {"address": "nas.example", "port": 3260, "target": "t"}
+    assert "nas.example" in details["summary"]
 
 
 def test_a_portal_that_does_not_answer_matters_little_when_another_does() -> None:
@@ -46,7 +49,10 @@ def test_the_report_names_this_computer_where_it_matters(code: str) -> None:
 def test_a_step_on_the_bus() -> None:
     row = Finding("tcp", "a", detail={"round_trip_us": 7}).end(problem=Problem("ConnectionLost", address="x")).row()
     assert (row["verdict"], row["cause"], row["detail"]) == ("failed", "ConnectionLost", {"round-trip-us": 7})
+    assert row["facts"] == {"address": "x"}
     assert row["summary"]
     assert row["action"]
+    row = Finding("port", "nas:3260", "192.0.2.5").end().row()
+    assert (row["portal"], row["address"], row["number"]) == ("nas:3260 at 192.0.2.5", "nas:3260", "192.0.2.5")
     row = Finding("name").end().row()
     assert (row["cause"], "summary" in row) == ("", False)

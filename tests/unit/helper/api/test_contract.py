@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from lundock.app.model.diagnosis import NAMES
 from lundock.app.text import STEPS
 from lundock.helper.api import names
 from lundock.helper.api.contract import Interface, Key, Method, interfaces, missing_actions, parse_keys, snake
@@ -82,11 +83,20 @@ def test_an_option_s_action_is_checked_as_a_method_s(monkeypatch: pytest.MonkeyP
     assert missing_actions() == ["x.Do"]
 
 
+def test_the_steps_of_a_diagnosis_are_those_of_the_contract_and_the_app_knows_them() -> None:
+    helper = Path(__file__).parents[4] / "helper"
+    sources = (helper / "diagnosis.py").read_text("utf-8")
+    stages = "".join((helper / "engine" / name).read_text("utf-8") for name in ("probe.py", "login/traced.py"))
+    made = set(re.findall(r'Finding\(\s*"([\w-]+)"', sources))
+    made |= set(re.findall(r'_told\("([\w-]+)"', stages)) | set(re.findall(r'\("[\w-]+", "([a-z]+)"\)', stages))
+    assert made == set(NAMES)
+
+
 def test_a_job_s_steps_are_those_of_the_contract_and_the_app_knows_them() -> None:
     helper = Path(__file__).parents[4] / "helper"
     told = re.search(r"Step: (.*?) since:", (helper / "api/interfaces/Job.xml").read_text("utf-8"), re.DOTALL)
     assert told is not None
     contract = set(re.findall(r'"(\w+)"', told[1]))
     sources = "".join(file.read_text("utf-8") for folder in (".", "attach") for file in (helper / folder).glob("*.py"))
-    done = set(re.findall(r'step\((?:job, )?"(\w+)"\)', sources))
+    done = set(re.findall(r'(?:step|told)\((?:job, )?"(\w+)"\)', sources))
     assert done == contract == set(STEPS)
