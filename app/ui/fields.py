@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
@@ -36,16 +38,15 @@ class _CalmCombo(Choice):
             event.ignore()
 
 
-class Control(QObject):
-    """A field's control. `edited` tells that the person changed it; `put` does not."""
+class Control(ABC):
+    """A field's control. `edited` is called when the person changed it; not by `put`."""
 
-    edited = Signal()
-
-    def __init__(self, field: Field) -> None:
-        super().__init__()
+    def __init__(self, field: Field, edited: Callable[[], None]) -> None:
         self.field = field
-        self._quiet = False
+        self._edited = edited
+        self._quiet = True
         self.widget = self._make()
+        self._quiet = False
         self.widget.setAccessibleName(field.label)
         self.widget.setAccessibleDescription(field.help)
         self.widget.setToolTip(field.help)
@@ -54,15 +55,17 @@ class Control(QObject):
         if not isinstance(self.widget, QCheckBox | QLineEdit):
             self.widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    @abstractmethod
     def _make(self) -> QWidget:
-        return QWidget()
+        """Return the widget, whose changes are told to `_tell`."""
 
+    @abstractmethod
     def value(self) -> Any:
         """Return what is in it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _set(self, value: Any) -> None:
-        raise NotImplementedError
+        """Show a value."""
 
     def put(self, value: Any) -> None:
         """Show a value."""
@@ -76,7 +79,7 @@ class Control(QObject):
 
     def _tell(self, *_: object) -> None:
         if not self._quiet:
-            self.edited.emit()
+            self._edited()
 
 
 class _Text(Control):
@@ -188,6 +191,6 @@ class _Choice(Control):
 _KINDS: dict[str, type[Control]] = {"text": _Text, "bool": _Bool, "int": _Number, "size": _Size, "choice": _Choice}
 
 
-def control_for(field: Field) -> Control:
+def control_for(field: Field, edited: Callable[[], None]) -> Control:
     """Return a control for the field."""
-    return _KINDS[field.kind](field)
+    return _KINDS[field.kind](field, edited)

@@ -130,9 +130,8 @@ class SettingsPage(QWidget):
         return part
 
     def _line(self, grid: QGridLayout, field: Field) -> None:
-        control = control_for(field)
+        control = control_for(field, lambda: self._on_edited(field.name))
         self._controls[field.name] = control
-        control.edited.connect(lambda: self._on_edited(field.name))
         reset = tool("undo", tr("Back to the default: {setting}").format(setting=field.label))
         reset.clicked.connect(lambda _checked=False: self._on_reset(field))
         keep = reset.sizePolicy()

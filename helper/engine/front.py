@@ -12,6 +12,7 @@ unit that does not answer, holds up nobody but himself.
 from __future__ import annotations
 
 import errno
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Protocol
@@ -57,16 +58,16 @@ class Driver(Protocol):
         """The front's user left (None), or broke the rules."""
 
 
-class OneByOne:
+class OneByOne(ABC):
     """An Owner that is told of several as of each."""
 
+    @abstractmethod
     def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
         """As in Owner."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done(self, task: Task, error: int) -> None:
         """As in Owner."""
-        raise NotImplementedError
 
     def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
         """As in Owner."""
@@ -121,9 +122,9 @@ class Front(OneByOne):
         return not self.read_only
 
     # -- to be provided ----------------------------------------------------------------------------------------
+    @abstractmethod
     def go_on(self) -> None:
         """Take more from the user; called when there may be room."""
-        raise NotImplementedError
 
     def flush(self) -> None:
         """Send the answers that were put together."""
@@ -135,26 +136,22 @@ class Front(OneByOne):
     def flushed(self, mark: int) -> None:
         """What was answered before the flush with this mark began is on the medium."""
 
+    @abstractmethod
     def job_done(self, job: Job) -> None:
         """Answer a request that was a job."""
-        raise NotImplementedError
 
     def pipe(self, task: Task) -> Pipe | None:
         """As PipeOwner: who does not know better has everything copied."""
         _ = task
         return None
 
-    def piped(self, task: Task, pipe: Pipe) -> None:
-        """As PipeOwner."""
-        raise NotImplementedError
-
+    @abstractmethod
     def close(self) -> None:
         """Close the descriptor; what is still on its way is answered to nobody."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fileno(self) -> int:
         """The descriptor that is polled; -1 when there is none (any more)."""
-        raise NotImplementedError
 
     # -- room --------------------------------------------------------------------------------------------------
     def has_room(self) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import random
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -103,7 +104,7 @@ class Target(Served):
         self.fronts.wake()
 
 
-class User:
+class User(ABC):
     """Asks, and remembers what was answered; `written` is what the disk must hold in the end."""
 
     sizes: ClassVar[list[int]] = SIZES
@@ -124,8 +125,9 @@ class User:
         target.fronts.add(self.front, self.front.ready)
         self.front.begin()
 
+    @abstractmethod
     def serve(self, number: int, theirs: socket.socket) -> NbdFront | FuseFront:
-        raise NotImplementedError
+        """Return the front that he speaks to."""
 
     def ask(self) -> None:
         """Read noise, or write to a place that nobody writes to now."""
@@ -143,15 +145,17 @@ class User:
             self.asked[self.handle] = False, at, size
             self.read(self.handle, at, size)
 
+    @abstractmethod
     def read(self, handle: int, at: int, size: int) -> None:
-        raise NotImplementedError
+        """Ask for `size` bytes."""
 
+    @abstractmethod
     def write(self, handle: int, at: int, data: bytes) -> None:
-        raise NotImplementedError
+        """Have `data` written."""
 
+    @abstractmethod
     def move(self) -> None:
         """Send and take what goes."""
-        raise NotImplementedError
 
     def answered(self, handle: int, error: int, found: bytes) -> None:
         write, at, what = self.asked.pop(handle)  # once, and once only
