@@ -17,7 +17,6 @@ from ..client.objects import Target
 from ..model.bridge import Bus
 from ..model.rates import ALL, Rate
 from ..words import tr
-from . import theme
 from .kinds import KINDS, Kind, Swatch
 from .widgets import Choice, Elided, button, clear, label, name_button, set_icon, spaced, tool
 
@@ -31,7 +30,7 @@ _KIND, _RANGE = "activity/kind", "activity/range"
 
 
 class Figure(QWidget):
-    """A figure with its name and the colour of its line."""
+    """A figure with its name and the colour of its line, a word of the style sheet's."""
 
     def __init__(self, name: str, colour: str) -> None:
         super().__init__()
@@ -39,7 +38,9 @@ class Figure(QWidget):
         spaced(row, 0, 8)
         line = QWidget()
         line.setFixedSize(4, 34)
-        line.setStyleSheet(f"background: {colour}; border-radius: 2px;")
+        line.setObjectName("line")
+        line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        line.setProperty("colour", colour)
         words = QVBoxLayout()
         spaced(words, 0, 0)
         self._value = label("", "figure")
@@ -69,11 +70,10 @@ class ActivityPage(QWidget):
         self._target: Target | None = None
         self._scopes: tuple[tuple[str, str], ...] = ()
         self._own = False  # whether the person chose of what, and not this page
-        now = theme.colours()
-        self._read = Figure(tr("Read"), now.read)
-        self._write = Figure(tr("Written"), now.write)
-        self._ops = Figure(tr("Commands/s"), now.border)
-        self._latency = Figure(tr("Latency, median / 99 %"), now.border)
+        self._read = Figure(tr("Read"), "read")
+        self._write = Figure(tr("Written"), "write")
+        self._ops = Figure(tr("Commands/s"), "border")
+        self._latency = Figure(tr("Latency, median / 99 %"), "border")
         self._kind = Choice(tr("What is shown"))
         for word, kind in KINDS.items():
             self._kind.addItem(tr(kind.name), word)

@@ -61,7 +61,7 @@ def make_application(scheme: str | None = None, language: str | None = None) -> 
     app.setOrganizationName("lundock")
     app.setDesktopFileName(APP_ID)
     install(Path(language) if language else None)
-    theme.apply(app, dark=None if scheme is None else scheme == "dark")
+    theme.start(app, dark=None if scheme is None else scheme == "dark")
     app.setWindowIcon(theme.icon("lundock"))
     return app
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ..model.targets import ROW
@@ -18,9 +18,11 @@ _PAD = 10
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A row of pairs of lines, for lists that have no model of their own."""
+    """A row of pairs of lines, for lists that have no model of their own; an icon before it, in a colour of theme's."""
 
     cells: tuple[tuple[str, str], ...]
+    icon: str = ""
+    colour: str = "text"
 
 
 class TwoLines(QStyledItemDelegate):
@@ -37,7 +39,8 @@ class TwoLines(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Draw a cell."""
-        first, second = index.data(ROW).cells[index.column()]
+        row = index.data(ROW)
+        first, second = row.cells[index.column()]
         state: QStyle.StateFlag = option.state
         rect: QRect = option.rect
         font: QFont = option.font
@@ -51,13 +54,12 @@ class TwoLines(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.colours().accent), 1.5))
             painter.drawRect(QRectF(rect).adjusted(1, 1, -2, -2))
         inside = rect.adjusted(_PAD, 9, -_PAD, -9)
-        icon = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(icon, QIcon):
+        if isinstance(row, Cells) and row.icon:
             size: QSize = option.decorationSize
             place = QStyle.alignedRect(
                 option.direction, Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, size, inside
             )
-            icon.paint(painter, place)
+            theme.icon(row.icon, row.colour).paint(painter, place)
             away = size.width() + _PAD
             mirrored = option.direction == Qt.LayoutDirection.RightToLeft
             inside = inside.adjusted(0, 0, -away, 0) if mirrored else inside.adjusted(away, 0, 0, 0)

@@ -28,7 +28,6 @@ from ..model import settings
 from ..model.bridge import Bus
 from ..model.targets import ROW
 from ..words import tr
-from . import theme
 from .cells import Cells, TwoLines
 from .disk_card import DiskCard
 from .disks_page import no_disks
@@ -141,11 +140,11 @@ class ChoosePage(QWidget):
         self.search.setVisible(len(found) >= MANY)
         self.search.clear()
         self.list.clear()
-        there, away = theme.icon("disks", theme.colours().muted), theme.icon("warning", theme.colours().warning)
         for target in found:
             name, below = flow.describe(target)
-            item = QListWidgetItem(there if flow.answers(target) else away, f"{name}\n{below}")
-            item.setData(ROW, Cells(((name, below),)))
+            item = QListWidgetItem(f"{name}\n{below}")
+            icon = ("disks", "muted") if flow.answers(target) else ("warning", "warning")
+            item.setData(ROW, Cells(((name, below),), *icon))
             item.setToolTip(f"{name}\n{below}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {below}")
             self.list.addItem(item)

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -31,24 +30,16 @@ from ..model.bridge import Bus
 from ..model.diagnosis import Diagnosis, Line
 from ..model.targets import ROW
 from ..words import tr
-from . import theme
 from .cells import Cells, TwoLines
 from .steps import Steps
-from .widgets import Banner, Code, Fitting, button, copy, label, name_button, spaced
+from .widgets import Banner, Code, Fitting, button, copy, label, name_button, show_picture, spaced
 
 #: Does it: as operations.diagnose, with all but the last argument given.
 Diagnose = Callable[[Client, Step], Awaitable[Mapping[str, Any]]]
 
-_ICONS = {"ok": "check", "warning": "warning", "failed": "error", "skipped": "skipped"}
-
-
-def _icon(verdict: str) -> QIcon:
-    return theme.icon(_ICONS.get(verdict, "skipped"), _colour(verdict))
-
-
-def _colour(verdict: str) -> str:
-    now = theme.colours()
-    return {"ok": now.good, "warning": now.warning, "failed": now.bad}.get(verdict, now.muted)
+#: What was found about a step, to its icon and the colour of it.
+_ICONS = {"ok": ("check", "good"), "warning": ("warning", "warning"), "failed": ("error", "bad")}
+_SKIPPED = ("skipped", "muted")
 
 
 class DiagnosisDialog(QDialog):
@@ -167,9 +158,8 @@ class DiagnosisDialog(QDialog):
         name_button(self._close, tr("Cancel"))
 
     def _show(self, found: Diagnosis) -> None:
-        self._mark.setPixmap(
-            theme.pixmap(_ICONS.get(found.verdict, "warning"), 32, _colour(found.verdict), self.devicePixelRatioF())
-        )
+        icon, colour = _ICONS.get(found.verdict, _SKIPPED)
+        show_picture(self._mark, icon, 32, colour)
         self._mark.setAccessibleName(found.verdict)
         self._mark.show()
         self._heading.setText(found.heading)
@@ -205,8 +195,8 @@ class DiagnosisDialog(QDialog):
 
 def _item(line: Line) -> QListWidgetItem:
     name = f"{line.name} · {line.took}" if line.took else line.name
-    item = QListWidgetItem(_icon(line.verdict), f"{name}\n{line.said}")
-    item.setData(ROW, Cells(((name, line.said),)))
+    item = QListWidgetItem(f"{name}\n{line.said}")
+    item.setData(ROW, Cells(((name, line.said),), *_ICONS.get(line.verdict, _SKIPPED)))
     item.setToolTip("\n".join(part for part in (name, line.said, line.action) if part))
     item.setData(Qt.ItemDataRole.AccessibleTextRole, line.spoken)
     return item

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from ...helper.api.errors import Problem
 from .. import text
@@ -16,9 +16,8 @@ from ..client.udisks import Contents
 from ..flows import mount as mounting
 from ..model.bridge import Bus
 from ..words import tr
-from . import theme
 from .format_dialog import FormatDialog
-from .widgets import Code, button, label, name_button, set_icon, spaced
+from .widgets import Code, button, label, name_button, picture, set_icon, spaced
 
 
 class DiskCard(QFrame):
@@ -32,8 +31,7 @@ class DiskCard(QFrame):
         self._there = there
         self._contents: Contents | None = None
         self._asked: tuple[str, tuple[str, ...]] = ("", ())
-        mark = QLabel()
-        mark.setPixmap(theme.pixmap("disk", 32, theme.colours().muted, 2.0))
+        mark = picture("disk", 32)
         self._title = label("", "strong")
         self._facts = label("", "muted", wrap=True, selectable=True)
         self._words = label("", wrap=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ...helper.api.errors import Problem
 from ..client import operations, udisks
@@ -17,9 +17,8 @@ from ..client.thread import Work
 from ..flows import eject as ejecting
 from ..model.bridge import Bus
 from ..words import tr
-from . import theme
 from .steps import Steps
-from .widgets import Banner, Code, Fitting, button, clear, label, name_button, row_of, spaced
+from .widgets import Banner, Code, Fitting, button, clear, label, name_button, picture, row_of, spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,7 @@ class EjectDialog(QDialog):
     def _done_page(self) -> QWidget:
         page = QWidget()
         layout = QVBoxLayout(page)
-        mark = QLabel()
-        mark.setPixmap(theme.pixmap("check", 64, theme.colours().good, 2.0))
+        mark = picture("check", 64, "good")
         mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout.addStretch()
         layout.addWidget(mark)
@@ -149,11 +147,9 @@ class EjectDialog(QDialog):
         self._shown = shown
         clear(self._held_rows)
         for one in self._plan.held[:8]:
-            mark = QLabel()
             icon = {"mount": "folder", "process": "activity"}.get(one.kind, "disk")
-            mark.setPixmap(theme.pixmap(icon, 20, theme.colours().muted, 2.0))
             words = label(one.words, wrap=True, selectable=True)
-            self._held_rows.addWidget(row_of(mark, words, spacing=10, stretch=words))
+            self._held_rows.addWidget(row_of(picture(icon, 20), words, spacing=10, stretch=words))
         if len(self._plan.held) > 8:
             self._held_rows.addWidget(label(tr("and %n more", "", len(self._plan.held) - 8), "muted"))
         if self._plan.kind == "wait":

@@ -10,8 +10,7 @@ from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..words import mark, tr
-from . import theme
-from .widgets import Elided, StateMark, button, copy, spaced, tool
+from .widgets import Elided, StateMark, button, copy, give_icon, spaced, tool
 
 #: The main button by state: text, signal, primary.
 _MAIN = {
@@ -64,18 +63,17 @@ class Header(QWidget):
         whole.addWidget(self._progress)
         menu = QMenu(self)
         menu.setAccessibleName(tr("More"))
-        self._rescan = menu.addAction(
-            theme.icon("refresh"), tr("Look for disks again"), lambda: self.asked.emit("rescan")
-        )
-        self._diagnose = menu.addAction(
-            theme.icon("activity"), tr("Check the connection …"), lambda: self.asked.emit("diagnose")
-        )
-        self._sign_in = menu.addAction(theme.icon("key"), tr("Sign in …"), lambda: self.asked.emit("sign-in"))
-        menu.addAction(theme.icon("copy"), tr("Copy the target's name"), self._copy_name)
+        self._rescan = menu.addAction(tr("Look for disks again"), lambda: self.asked.emit("rescan"))
+        self._diagnose = menu.addAction(tr("Check the connection …"), lambda: self.asked.emit("diagnose"))
+        self._sign_in = menu.addAction(tr("Sign in …"), lambda: self.asked.emit("sign-in"))
+        name = menu.addAction(tr("Copy the target's name"), self._copy_name)
         menu.addSeparator()
-        self._forget = menu.addAction(
-            theme.icon("forget"), tr("Forget this target …"), lambda: self.asked.emit("forget")
-        )
+        self._forget = menu.addAction(tr("Forget this target …"), lambda: self.asked.emit("forget"))
+        for action, icon in (
+            (self._rescan, "refresh"), (self._diagnose, "activity"), (self._sign_in, "key"), (name, "copy"),
+            (self._forget, "forget"),
+        ):  # fmt: skip
+            give_icon(action, icon)
         self._menu_button.setMenu(menu)
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 

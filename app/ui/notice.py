@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
+from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from ..words import tr
-from . import theme
-from .widgets import label, spaced, tool
+from .widgets import label, picture, spaced, tool
 
 #: Milliseconds that it stands.
 STAYS = 12_000
@@ -21,8 +20,7 @@ class Notice(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self.setProperty("side", "good")
-        mark = QLabel()
-        mark.setPixmap(theme.pixmap("check", 20, theme.colours().good, 2.0))
+        mark = picture("check", 20, "good")
         self._words = label("", wrap=True, selectable=True)
         row = QHBoxLayout(self)
         spaced(row, 10, 10)

@@ -88,22 +88,33 @@ class Plot(QWidget):
         self._span = 0.0
         self._top = 0.0
         self._pointed: float | None = None
-        now = theme.colours()
-        self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")}, background=now.base)
+        self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")})
         self._curves: list[Any] = []
-        self._cursor = pg.InfiniteLine(angle=90, pen=pg.mkPen(now.muted, width=1))
-        self._quiet = pg.TextItem(tr("Nothing is read or written just now"), color=now.muted, anchor=(0.5, 0.5))
+        self._cursor = pg.InfiniteLine(angle=90)
+        self._quiet = pg.TextItem(tr("Nothing is read or written just now"), anchor=(0.5, 0.5))
         layout = QVBoxLayout(self)
         spaced(layout, 0, 0)
         layout.addWidget(self._plot)
         # Time runs as it does on every axis, and numbers stand before it, whatever the language.
         for one in (self._plot, self._plot.getPlotItem()):
             one.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        self._dress()
-        self.show_kind("throughput")
+        self._set_up()
+        theme.follow(self, Plot._dress)
 
     def _dress(self) -> None:
-        plot, now = self._plot, theme.colours()
+        """Draw everything in the colours that are in use."""
+        now = theme.colours()
+        self._plot.setBackground(now.base)
+        self._cursor.setPen(pg.mkPen(now.muted, width=1))
+        self._quiet.setColor(now.muted)
+        for name in ("left", "bottom"):
+            axis = self._plot.getAxis(name)
+            axis.setPen(QColor(now.border))
+            axis.setTextPen(QColor(now.muted))
+        self.show_kind(self._word)
+
+    def _set_up(self) -> None:
+        plot = self._plot
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setMenuEnabled(False)
@@ -117,8 +128,6 @@ class Plot(QWidget):
         for name in ("left", "bottom"):
             axis = plot.getAxis(name)
             axis.setCacheMode(axis.CacheMode.DeviceCoordinateCache)  # drawn anew only when it is another
-            axis.setPen(QColor(now.border))
-            axis.setTextPen(QColor(now.muted))
         plot.getAxis("bottom").setStyle(tickTextOffset=7)
         plot.getAxis("left").setWidth(62)
         plot.getAxis("left").enableAutoSIPrefix(False)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from ..words import tr
 from . import theme
-from .widgets import label, row_of, spaced
+from .widgets import label, row_of, show_picture, spaced
 
 
 class Steps(QWidget):
@@ -61,13 +61,11 @@ class Steps(QWidget):
         if step not in words or words.index(step) == self._at:
             return
         self._at = words.index(step)
-        now = theme.colours()
         for number, (_word, mark, name) in enumerate(self._lines):
-            icon, colour = ("check", now.good) if number < self._at else ("play", now.busy)
             if number <= self._at:
-                mark.setPixmap(theme.pixmap(icon, 18, colour, 2.0))
+                show_picture(mark, *(("check", 18, "good") if number < self._at else ("play", 18, "busy")))
             else:
-                mark.clear()
+                theme.follow(mark, QLabel.clear)
             name.setProperty("role", "" if number <= self._at else "muted")
             name.style().unpolish(name)
             name.style().polish(name)

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colours, fonts and icons, light and dark. The only place where a colour is written down."""
+"""Colours, fonts and icons, light and dark, as the desktop has it. The only place where a colour is written down.
+
+style.qss says how widgets look, in these colours.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
+from string import Template
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -52,13 +58,54 @@ DARK = Colours(
 )  # fmt: skip
 
 
-class _Current:
+class _Current(QObject):
+    """The scheme that is in use, and who is told of another."""
+
+    changed = Signal()
     colours = LIGHT
+
+
+@cache
+def _current() -> _Current:
+    return _Current()
 
 
 def colours() -> Colours:
     """Return the scheme that is in use."""
-    return _Current.colours
+    return _current().colours
+
+
+def colour(role: str) -> str:
+    """Return a colour of the scheme that is in use; `role` is a field of Colours."""
+    return str(getattr(colours(), role))
+
+
+class _Dresser(QObject):
+    """Dresses what it belongs to; ends with it."""
+
+    dress: Callable[[Any], object]
+
+    @Slot()
+    def again(self) -> None:
+        """Dress it in the scheme that is in use now."""
+        self.dress(self.parent())
+
+
+Owner = TypeVar("Owner", bound=QObject)
+
+
+def follow(owner: Owner, dress: Callable[[Owner], object]) -> None:
+    """Have `dress(owner)` done now and at each change of the scheme, as long as the owner lives.
+
+    It takes the place of what was given for this owner before. What is painted, and what the style sheet says, follows
+    by itself: this is for icons and pictures.
+    """
+    dresser = owner.findChild(_Dresser, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    if dresser is None:
+        dresser = _Dresser(owner)
+        _current().changed.connect(dresser.again)
+    dresser.dress = dress
+    dress(owner)
 
 
 def mixed(ground: str, colour: str, share: float) -> QColor:
@@ -68,28 +115,46 @@ def mixed(ground: str, colour: str, share: float) -> QColor:
     return QColor(*(round(b + (a - b) * share) for b, a in parts))
 
 
+#: A target's state to its colour.
+_STATES = {"connected": "good", "connecting": "busy", "disconnecting": "busy", "lost": "warning"}
+
+
 def state_colour(state: str) -> str:
     """Return the colour of a target's state."""
-    now = colours()
-    return {"connected": now.good, "connecting": now.busy, "disconnecting": now.busy, "lost": now.warning}.get(
-        state, now.muted
-    )
+    return colour(_STATES.get(state, "muted"))
 
 
-def apply(app: QApplication, *, dark: bool | None = None) -> None:
-    """Give the application its look; `dark` None follows the desktop."""
+def start(app: QApplication, *, dark: bool | None = None) -> None:
+    """Give the application its look; `dark` None follows the desktop, now and while it runs."""
     if dark is None:
-        dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
-    wanted = DARK if dark else LIGHT
-    if _Current.colours is wanted and app.styleSheet() == _sheet(wanted):
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(lambda scheme: apply(app, dark=scheme is Qt.ColorScheme.Dark))
+        dark = _is_dark(hints.colorScheme(), app.palette())
+    apply(app, dark=dark)
+
+
+def _is_dark(scheme: Qt.ColorScheme, palette: QPalette) -> bool:
+    """Whether the desktop is dark; one that does not say so (an older KDE) is known by its own colours."""
+    if scheme is not Qt.ColorScheme.Unknown:
+        return scheme is Qt.ColorScheme.Dark
+    return palette.window().color().lightness() < palette.windowText().color().lightness()
+
+
+def apply(app: QApplication, *, dark: bool) -> None:
+    """Show everything there is in a scheme."""
+    current, wanted = _current(), DARK if dark else LIGHT
+    sheet = style_sheet(wanted)
+    if current.colours is wanted and app.styleSheet() == sheet:
         return  # every widget that there is would be dressed anew
-    _Current.colours = wanted
+    current.colours = wanted
     icon.cache_clear()
-    app.setStyle("Fusion")
+    if app.style().name() != "fusion":
+        app.setStyle("Fusion")
     if QGuiApplication.platformName() in {"offscreen", "minimal"}:
         _plain_font(app)
-    app.setPalette(_palette(colours()))
-    app.setStyleSheet(_sheet(colours()))
+    app.setPalette(_palette(wanted))
+    app.setStyleSheet(sheet)
+    current.changed.emit()
 
 
 def _plain_font(app: QApplication) -> None:
@@ -117,108 +182,16 @@ def _palette(c: Colours) -> QPalette:
     return palette
 
 
-def _drawn(name: str, c: Colours) -> str:
-    """Return the path of a picture for the style sheet, which draws no icon in a colour of the scheme."""
-    return str(resources.files(__package__).joinpath("icons", f"{name}-{'dark' if c is DARK else 'light'}.svg"))
+#: Pictures that the style sheet draws, which knows no icon in a colour of the scheme: a file for each scheme.
+PICTURES = ("chevron-up", "chevron-down", "checked")
 
 
-def _sheet(c: Colours) -> str:
-    up, down, checked = (_drawn(name, c) for name in ("chevron-up", "chevron-down", "checked"))
-    return f"""
-QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px 6px; }}
-QPushButton {{
-    background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px; padding: 6px 14px;
-}}
-QPushButton:hover {{ background: {c.hover}; }}
-QPushButton:pressed {{ background: {c.selected}; }}
-QPushButton:focus, QToolButton:focus {{ border: 2px solid {c.accent}; padding: 5px 13px; }}
-QPushButton:disabled {{ color: {c.muted}; background: {c.window}; }}
-QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; border-color: {c.accent};
-    font-weight: 600; }}
-QPushButton[primary="true"]:hover {{ border-color: {c.text}; }}
-QPushButton[primary="true"]:focus {{ border: 2px solid {c.text}; }}
-QPushButton[primary="true"]:disabled {{ background: {c.border}; color: {c.muted}; border-color: {c.border}; }}
-QPushButton::menu-indicator {{ image: none; width: 0; }}
-QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }}
-QToolButton:hover {{ background: {c.hover}; }}
-QToolButton:focus {{ padding: 4px; }}
-QToolButton::menu-indicator {{ image: none; width: 0; }}
-QLineEdit {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 6px; padding: 6px 8px;
-    selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
-QLineEdit:focus {{ border: 2px solid {c.accent}; padding: 5px 7px; }}
-QComboBox, QSpinBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border}; border-radius: 6px;
-    padding: 5px 14px 5px 8px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
-QComboBox:focus, QSpinBox:focus {{ border: 2px solid {c.accent}; padding: 4px 13px 4px 7px; }}
-QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ color: {c.muted}; background: {c.window}; }}
-QComboBox::drop-down {{ border: 0; width: 26px; subcontrol-position: center right; }}
-QComboBox::down-arrow {{ image: url({down}); width: 14px; height: 14px; }}
-QSpinBox QLineEdit, QSpinBox QLineEdit:focus {{ border: 0; padding: 0; background: transparent; }}
-QSpinBox::up-button, QSpinBox::down-button {{ border: 0; width: 22px; background: transparent; }}
-QSpinBox::up-button:hover, QSpinBox::down-button:hover {{ background: {c.hover}; border-radius: 4px; }}
-QSpinBox::up-arrow {{ image: url({up}); width: 12px; height: 12px; }}
-QSpinBox::down-arrow {{ image: url({down}); width: 12px; height: 12px; }}
-QComboBox QAbstractItemView {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border};
-    selection-background-color: {c.selected}; selection-color: {c.text}; }}
-QScrollArea {{ background: transparent; border: 0; }}
-#bar {{ background: {c.window}; border: 0; border-top: 1px solid {c.border}; }}
-QCheckBox {{ spacing: 8px; }}
-QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {c.muted}; border-radius: 4px;
-    background: {c.base}; }}
-QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; image: url({checked}); }}
-QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
-QCheckBox:focus {{ outline: 0; }}
-QCheckBox::indicator:focus {{ border: 2px solid {c.text}; }}
-QTabWidget::pane {{ border: 0; border-top: 1px solid {c.border}; }}
-QTabWidget::tab-bar {{ left: 14px; }}
-QTabBar {{ qproperty-drawBase: 0; }}
-QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 9px 12px; margin-right: 2px;
-    border-bottom: 3px solid transparent; }}
-QTabBar::tab:hover {{ color: {c.text}; }}
-QTabBar::tab:selected {{ color: {c.text}; border-bottom: 3px solid {c.accent}; font-weight: 600; }}
-QTabBar:focus {{ outline: 0; }}
-QTabBar::tab:selected:focus {{ background: {c.hover}; border-radius: 4px; }}
-QTableView, QTreeView, QListView {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 8px;
-    gridline-color: {c.border}; outline: 0; }}
-QTableView:focus, QTreeView:focus, QListView:focus {{ border: 1px solid {c.accent}; }}
-QTreeView::item {{ padding: 4px 2px; }}
-#events::item {{ padding: 0 10px; border-bottom: 1px solid {c.hover}; }}
-#events QHeaderView::section {{ padding-left: 13px; }}
-QMessageBox QLabel#qt_msgbox_informativelabel, QMessageBox QLabel#qt_msgbox_label {{ min-width: 20em; }}
-#events::item:selected, QTreeView::item:selected {{ background: {c.selected}; color: {c.text}; }}
-QHeaderView {{ background: transparent; border: 0; }}
-QHeaderView::section {{ background: transparent; color: {c.muted}; border: 0; border-bottom: 1px solid {c.border};
-    padding: 7px 10px; }}
-#sidebar {{ background: {c.window}; border: 0; border-right: 1px solid {c.border}; }}
-#targets {{ background: transparent; border: 0; }}
-#content {{ background: {c.base}; }}
-#footer {{ color: {c.muted}; }}
-QLabel[role="title"] {{ font-size: 17pt; font-weight: 600; }}
-QLabel[role="heading"] {{ font-size: 13pt; font-weight: 600; }}
-QLabel[role="strong"] {{ font-weight: 600; }}
-QLabel[role="muted"] {{ color: {c.muted}; }}
-QLabel[role="error"] {{ color: {c.bad}; }}
-QLabel[role="figure"] {{ font-size: 15pt; font-weight: 600; }}
-#banner[side="bad"] {{ background: {c.bad_ground}; border: 1px solid {c.bad}; border-radius: 8px; }}
-#banner[side="good"] {{ background: {c.good_ground}; border: 1px solid {c.good}; border-radius: 8px; }}
-#banner[side="warning"] {{ background: {c.warning_ground}; border: 1px solid {c.warning}; border-radius: 8px; }}
-#card {{ background: {c.base}; border: 1px solid {c.border}; border-radius: 8px; }}
-#code {{ background: {c.window}; border: 1px solid {c.border}; border-radius: 6px; padding: 7px 9px;
-    font-family: monospace; }}
-QProgressBar {{ background: {c.hover}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
-QProgressBar::chunk {{ background: {c.accent}; border-radius: 2px; }}
-QSplitter::handle {{ background: {c.border}; width: 1px; }}
-QScrollBar:vertical {{ background: transparent; width: 11px; margin: 2px; }}
-QScrollBar::handle:vertical {{ background: {c.border}; border-radius: 3px; min-height: 28px; }}
-QScrollBar::handle:vertical:hover {{ background: {c.muted}; }}
-QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
-QScrollBar:horizontal {{ background: transparent; height: 11px; margin: 2px; }}
-QScrollBar::handle:horizontal {{ background: {c.border}; border-radius: 3px; min-width: 28px; }}
-QMenu {{ background: {c.raised}; border: 1px solid {c.border}; padding: 4px; }}
-QMenu::item {{ padding: 6px 22px 6px 10px; border-radius: 4px; }}
-QMenu::item:selected {{ background: {c.selected}; color: {c.text}; }}
-QMenu::item:disabled {{ color: {c.muted}; }}
-QMenu::separator {{ height: 1px; background: {c.border}; margin: 4px 6px; }}
-"""
+def style_sheet(c: Colours) -> str:
+    """Return the style sheet in a scheme."""
+    ours = resources.files(__package__)
+    scheme = "dark" if c is DARK else "light"
+    pictures = {name.replace("-", "_"): str(ours.joinpath("icons", f"{name}-{scheme}.svg")) for name in PICTURES}
+    return Template(ours.joinpath("style.qss").read_text("utf-8")).substitute(asdict(c), **pictures)
 
 
 @cache
@@ -240,12 +213,12 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 1.0, gap: int = 0) 
 
 
 @cache
-def icon(name: str, colour: str = "", gap: int = 0) -> QIcon:
-    """Return an icon of ours in the text's colour, or another; greyed when disabled. `gap`: room before a text."""
+def icon(name: str, role: str = "text", gap: int = 0) -> QIcon:
+    """Return an icon of ours in a colour of the scheme; greyed when disabled. `gap`: room before a text."""
     made = QIcon()
     for size in (16, 20, 24, 32, 48, 64):
         for ratio in (1.0, 2.0):
-            made.addPixmap(pixmap(name, size, colour or colours().text, ratio, gap))
+            made.addPixmap(pixmap(name, size, colour(role), ratio, gap))
             made.addPixmap(pixmap(name, size, colours().muted, ratio, gap), QIcon.Mode.Disabled)
-            made.addPixmap(pixmap(name, size, colour or colours().text, ratio, gap), QIcon.Mode.Selected)
+            made.addPixmap(pixmap(name, size, colour(role), ratio, gap), QIcon.Mode.Selected)
     return made

@@ -84,7 +84,7 @@ def _picture(state: str, size: int) -> QPixmap:
         side = size * 0.5
         corner = QRectF(size - side, size - side, side, side)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor("#ffffff"))
+        painter.setBrush(QColor(theme.colours().base))
         painter.drawEllipse(corner)
         paint_state(painter, corner.adjusted(side * 0.08, side * 0.08, -side * 0.08, -side * 0.08), _MARKS[state])
     painter.end()
@@ -157,7 +157,7 @@ class Tray(QObject):
         state = state_of(snapshot, rates)
         if state != self._state:
             self._state = state
-            self.icon.setIcon(icon_for(state))
+            theme.follow(self.icon, lambda icon: icon.setIcon(icon_for(self._state)))
         tip = tip_of(snapshot, rates)
         if tip != self.icon.toolTip():
             self.icon.setToolTip(tip)

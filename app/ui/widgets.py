@@ -82,14 +82,32 @@ def name_button(control: QPushButton, words: str) -> None:
 def set_icon(control: QPushButton, icon: str, *, primary: bool = False) -> None:
     """Put an icon before a button's text."""
     gap = 5
-    control.setIcon(theme.icon(icon, theme.colours().on_accent if primary else "", gap))
+    role = "on_accent" if primary else "text"
+    theme.follow(control, lambda control: control.setIcon(theme.icon(icon, role, gap)))
     control.setIconSize(QSize(16 + gap, 16))
+
+
+def show_picture(place: QLabel, icon: str, size: int, role: str = "muted") -> None:
+    """Show one of our icons in a label, in a colour of the scheme."""
+    theme.follow(place, lambda place: place.setPixmap(theme.pixmap(icon, size, theme.colour(role), 2.0)))
+
+
+def give_icon(action: QAction, icon: str) -> None:
+    """Put an icon before an action's text in a menu."""
+    theme.follow(action, lambda action: action.setIcon(theme.icon(icon)))
+
+
+def picture(icon: str, size: int, role: str = "muted") -> QLabel:
+    """Return a label that shows one of our icons."""
+    made = QLabel()
+    show_picture(made, icon, size, role)
+    return made
 
 
 def tool(icon: str, words: str, clicked: Callable[[], object] | None = None) -> QToolButton:
     """Return a button with an icon only; its words are its name and tip."""
     made = QToolButton()
-    made.setIcon(theme.icon(icon))
+    theme.follow(made, lambda made: made.setIcon(theme.icon(icon)))
     made.setIconSize(QSize(20, 20))
     made.setToolTip(words)
     made.setAccessibleName(words)
@@ -167,7 +185,7 @@ class Fitting(QObject):
 def dress_question(box: QMessageBox, icon: str) -> None:
     """Give a question our icon, room for its words, and names for its buttons."""
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setIconPixmap(theme.pixmap(icon, 40, theme.colours().muted, 2.0))
+    theme.follow(box, lambda box: box.setIconPixmap(theme.pixmap(icon, 40, theme.colours().muted, 2.0)))
     for control in box.buttons():
         control.setAccessibleName(control.text().replace("&", ""))
 
@@ -347,8 +365,7 @@ class Banner(QFrame):
         self.setProperty("side", "warning" if mild else "bad")
         self.style().unpolish(self)
         self.style().polish(self)
-        colour = theme.colours().warning if mild else theme.colours().bad
-        self._mark.setPixmap(theme.pixmap("warning" if mild else "error", 24, colour, self.devicePixelRatioF()))
+        show_picture(self._mark, *(("warning", 24, "warning") if mild else ("error", 24, "bad")))
         self._summary.setText(info.summary)
         self._meaning.setText(info.meaning)
         self._meaning.setVisible(bool(info.meaning))
@@ -385,8 +402,7 @@ class Message(QWidget):
         super().__init__()
         layout = QVBoxLayout(self)
         spaced(layout, 32, 10)
-        self._mark = QLabel()
-        self._mark.setPixmap(theme.pixmap(icon, 64, theme.colours().muted, 2.0))
+        self._mark = picture(icon, 64)
         self.heading = label(heading, "title", wrap=True)
         self.sentence = label(sentence, "muted", wrap=True)
         layout.addStretch(2)

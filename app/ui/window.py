@@ -49,6 +49,15 @@ _AGAIN = frozenset(
 )  # fmt: skip
 
 
+#: The pages' icons, in their order.
+_ICONS = ("disk", "activity", "details", "events", "settings")
+
+
+def _put_icons(tabs: QTabWidget) -> None:
+    for number, icon in enumerate(_ICONS):
+        tabs.setTabIcon(number, theme.icon(icon))
+
+
 class Window(QMainWindow):
     """The main window. `before_close` may keep it from closing."""
 
@@ -174,15 +183,16 @@ class Window(QMainWindow):
         self.tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its bar takes the keyboard, and has the name
         self.tabs.tabBar().setAccessibleName(tr("Pages"))
         self.tabs.setIconSize(QSize(18, 18))
-        for widget, icon, words in (
-            (self.disks, "disk", tr("Disks")),
-            (self.activity, "activity", tr("Activity")),
-            (self.details, "details", tr("Details")),
-            (self.events, "events", tr("Events")),
-            (self.settings, "settings", tr("Settings")),
+        for widget, words in (
+            (self.disks, tr("Disks")),
+            (self.activity, tr("Activity")),
+            (self.details, tr("Details")),
+            (self.events, tr("Events")),
+            (self.settings, tr("Settings")),
         ):
             widget.setAccessibleName(words)
-            self.tabs.addTab(widget, theme.icon(icon), words)
+            self.tabs.addTab(widget, words)
+        theme.follow(self.tabs, _put_icons)
         layout.addWidget(self.tabs, 1)
         return page
 

@@ -18,9 +18,16 @@ pytest.importorskip("PySide6")
 
 from lundock.app.client.notifications import Notification, Notifier
 from support import need, procs
-from support.desktop import Desktop, eventually
+from support.desktop import DARK, LIGHT, Desktop, eventually
 from support.fake_helper import RunningFake, running_fake
 
+#: Takes a picture of the screen, and prints how light the place is where a window without targets has nothing.
+_LIGHTNESS = """
+from PySide6.QtGui import QGuiApplication
+app = QGuiApplication([])
+picture = app.primaryScreen().grabWindow(0).toImage()
+print(picture.pixelColor(600, 60).lightness())
+"""
 Driver = Callable[[Desktop], Coroutine[Any, Any, None]]
 
 
@@ -55,6 +62,10 @@ class Stage:
     def windows(self, *words: str) -> list[str]:
         """Return the windows that can be seen and fit, as X knows them."""
         return procs.try_run("xdotool", "search", "--onlyvisible", *words, env=self.environ).stdout.split()
+
+    def lightness(self) -> int:
+        """Return how light the window's middle is, of 255, as it is on the screen."""
+        return int(procs.run(sys.executable, "-c", _LIGHTNESS, env=self.environ))
 
     def drive(self, driver: Driver) -> None:
         """Serve a desktop and run a coroutine with it."""
@@ -153,6 +164,25 @@ def test_a_loss_is_told_and_its_action_opens_the_window(service: RunningFake, st
             assert "“Backup” was lost" in told["summary"]
             await desktop.act(told["id"], "default")
             await eventually(lambda: stage.windows("--name", "^Lundock$"))
+
+    stage.drive(driver)
+
+
+def test_the_desktop_turns_dark_and_the_window_with_it(stage: Stage) -> None:
+    """By the portal's setting, as GNOME, Xfce and others tell it (KDE has a file of its own, which Qt watches)."""
+    stage.environ["XDG_CURRENT_DESKTOP"] = "XFCE"
+
+    def is_dark() -> bool:
+        return stage.lightness() < 90
+
+    async def driver(desktop: Desktop) -> None:
+        with stage.program():
+            await eventually(lambda: stage.windows("--name", "^Lundock$"))
+            await eventually(lambda: stage.lightness() > 180)
+            await desktop.turn(DARK)
+            await eventually(is_dark)
+            await desktop.turn(LIGHT)
+            await eventually(lambda: stage.lightness() > 180)
 
     stage.drive(driver)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a desktop that a tray icon and notifications need, on a private session bus.
 
-A StatusNotifierWatcher that is a host as well, and a notification server.
+A StatusNotifierWatcher that is a host as well, a notification server, and the portal that tells whether the desktop
+is dark.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ else:
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 NOTIFICATIONS = "org.freedesktop.Notifications"
+PORTAL = "org.freedesktop.portal.Settings"
+PORTAL_PATH = "/org/freedesktop/portal/desktop"
+#: The portal's setting, and its values.
+SCHEME = ("org.freedesktop.appearance", "color-scheme")
+LIGHT, DARK = 2, 1
 _WATCHER = {
     "RegisteredStatusNotifierItems": Variant("as", []),
     "IsStatusNotifierHostRegistered": Variant("b", True),
@@ -28,20 +34,22 @@ _WATCHER = {
 
 
 class Desktop:
-    """Serves both; `items` are the tray icons' programs, `shown` the notifications."""
+    """Serves them; `items` are the tray icons' programs, `shown` the notifications."""
 
     def __init__(self, bus: MessageBus) -> None:
         self.bus = bus
         self.items: list[str] = []
         self.shown: list[dict[str, Any]] = []
+        self.scheme = LIGHT
         bus.add_message_handler(self._handle)
 
     @classmethod
     async def serve(cls, address: str) -> Desktop:
-        """Serve both on the bus at this address."""
+        """Serve them on the bus at this address."""
         self = cls(await MessageBus(bus_address=address).connect())
         await self.bus.request_name("org.kde.StatusNotifierWatcher")
         await self.bus.request_name(NOTIFICATIONS)
+        await self.bus.request_name("org.freedesktop.portal.Desktop")
         return self
 
     def close(self) -> None:
@@ -54,11 +62,14 @@ class Desktop:
         answer = {
             "RegisterStatusNotifierItem": self._register,
             "RegisterStatusNotifierHost": lambda _message: ("", []),
-            "Get": lambda message: ("v", [_WATCHER[message.body[1]]]),
+            "Get": lambda message: ("v", [_WATCHER.get(message.body[1], Variant("u", 2))]),  # else a portal's version
             "GetAll": lambda _message: ("a{sv}", [_WATCHER]),
             "GetCapabilities": lambda _message: ("as", [["actions", "body", "body-markup"]]),
             "Notify": self._notify,
             "CloseNotification": lambda _message: ("", []),
+            "ReadAll": lambda _message: ("a{sa{sv}}", [{SCHEME[0]: {SCHEME[1]: Variant("u", self.scheme)}}]),
+            "Read": lambda _message: ("v", [Variant("v", Variant("u", self.scheme))]),
+            "ReadOne": lambda _message: ("v", [Variant("u", self.scheme)]),
         }.get(message.member)
         if answer is None:
             return None
@@ -75,6 +86,12 @@ class Desktop:
         told = {"id": number, "old": old, "summary": summary, "body": body, "actions": actions, "hints": hints}
         self.shown.append(told)
         return "u", [number]
+
+    async def turn(self, scheme: int) -> None:
+        """Make the desktop DARK or LIGHT, and tell its programs."""
+        self.scheme = scheme
+        told = [*SCHEME, Variant("u", scheme)]
+        await self.bus.send(Message.new_signal(PORTAL_PATH, PORTAL, "SettingChanged", "ssv", told))
 
     async def act(self, number: int, token: str) -> None:
         """Act upon a notification."""

@@ -287,30 +287,6 @@ def test_the_keyboard_reaches_the_list_the_pages_and_the_buttons(bench: Bench) -
     assert any(isinstance(w, QTabBar) for w in seen)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_texts_can_be_read_on_their_grounds(dark: bool) -> None:
-    def light(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    def contrast(one: str, two: str) -> float:
-        high, low = sorted((light(one), light(two)), reverse=True)
-        return (high + 0.05) / (low + 0.05)
-
-    c = theme.DARK if dark else theme.LIGHT
-    pairs = [
-        (text, ground) for text in (c.text, c.muted) for ground in (c.window, c.base, c.raised, c.hover, c.selected)
-    ]
-    pairs += [(c.on_accent, c.accent), (c.text, c.bad_ground), (c.text, c.warning_ground), (c.bad, c.window)]
-    pairs += [(c.text, c.good_ground), (c.muted, c.bad_ground), (c.muted, c.warning_ground), (c.bad, c.base)]
-    marks = [
-        (mark, on) for mark in (c.good, c.busy, c.warning, c.read, c.write) for on in (c.base, c.window, c.selected)
-    ]
-    assert {pair for pair in marks if contrast(*pair) < 3} == set(), "shapes and lines (WCAG 1.4.11)"
-    assert {pair: round(contrast(*pair), 2) for pair in pairs if contrast(*pair) < 4.5} == {}
-
-
 def test_from_right_to_left_lines_begin_at_the_right_whatever_the_name(bench: Bench, qapp: QApplication) -> None:
     bench.attached(bench.fake.add("media", "Media"))
     bench.until(lambda: bench.window.target is not None)
