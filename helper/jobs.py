@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a job is kept after its end.
 KEEP = 30.0
+#: Many that ended one after the other are forgotten in one go: no more often than this.
+_PAUSE = 1.0
 #: A caller has no more jobs than this running.
 MAX_RUNNING = 32
 #: Nor a user: one who comes back with one connection after the other gets no more.
@@ -83,8 +85,9 @@ class Jobs:
         self._listener = listener
         self._keep = keep
         self._numbers = itertools.count(1)
-        #: Of those that have ended, in the order in which they did.
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        #: When those that have ended did, in this order.
+        self._ends: dict[int, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self.all: dict[int, Job] = {}
 
     def start(self, kind: str, objects: tuple[str, ...], caller: Caller, work: Work) -> Job:
@@ -119,8 +122,8 @@ class Jobs:
         for job in running:
             job.cancel()
         await asyncio.gather(*(job.task for job in running if job.task), return_exceptions=True)
-        for timer in self._timers.values():
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _ended(self, job: Job, task: asyncio.Task[Mapping[str, Any]]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -137,16 +140,30 @@ class Jobs:
         self._forget_later(job)
 
     def _forget_later(self, job: Job) -> None:
-        self._timers[job.number] = asyncio.get_running_loop().call_later(self._keep, self._forget, job)
-        ended = [self.all[number] for number in self._timers if self.all[number].caller.uid == job.caller.uid]
+        loop = asyncio.get_running_loop()
+        self._ends[job.number] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._keep, self._forget_old)
+        ended = [self.all[number] for number in self._ends if self.all[number].caller.uid == job.caller.uid]
         size = 0
         for one in reversed(ended):
             size += _size(one)
             if size > MAX_ENDED and one is not job:
                 self._forget(one)
 
+    def _forget_old(self) -> None:
+        """Forget those that ended long enough ago, and come back for the next."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for number in [number for number, ended in self._ends.items() if ended + self._keep <= now]:
+            self._forget(self.all[number])
+        self._timer = None
+        if self._ends:
+            due = min(self._ends.values()) + self._keep
+            self._timer = loop.call_at(max(due, now + _PAUSE), self._forget_old)
+
     def _forget(self, job: Job) -> None:
-        self._timers.pop(job.number).cancel()
+        del self._ends[job.number]
         del self.all[job.number]
         self._listener.job_removed(job)
 

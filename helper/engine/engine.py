@@ -128,6 +128,7 @@ class Engine:
         self._counted = (0, 0, 0, 0)
         self._next_tick: Timer | None = None
         self._dozing = False  # nothing is asked of it: no tick before the next ping
+        self._dozed = False  # it was so when the last tick was set, or until something single was sent
         self._tick()
 
     # -- the door ----------------------------------------------------------------------------------------------
@@ -281,6 +282,8 @@ class Engine:
                 return
             if not more:
                 break
+        if self._dozed:
+            self._doze_again()
         if connection.rest or connection.splicing or self._low_water.raised:
             self._low_water.expect(connection.missing)
 
@@ -533,7 +536,7 @@ class Engine:
         if self._state == "ended":
             return
         now = self._loop.now
-        self._dozing = False
+        self._dozing = self._dozed = False
         self._low_water.relax()
         self._guarded(lambda: self.session.on_timer(now))
         self._guarded(self._send)  # a ping is on its way before it is decided whether anything is going on
@@ -543,9 +546,22 @@ class Engine:
             deadline = self.session.next_deadline()
             self._tick_in(_TICK if deadline is None else min(_TICK, max(deadline - now, 0.001)))
         else:
-            self._tick_in(doze)
-            self._dozing = True
+            self._doze_for(doze)
         self.wake()
+
+    def _doze_for(self, seconds: float) -> None:
+        self._tick_in(seconds)
+        self._dozing = self._dozed = True
+
+    def _doze_again(self) -> None:
+        """An answer came into a doze. When it was all that was waited for, as that to a ping or to a look at a unit,
+        nobody need wake for it once more.
+        """
+        doze = self._doze(self._loop.now)
+        if doze is not None:
+            self._doze_for(doze)
+        else:
+            self._dozed = False
 
     def _tick_in(self, seconds: float) -> None:
         self._dozing = False
