@@ -107,6 +107,7 @@ class Front(OneByOne):
         self.max_used = 1
         self.max_held = 0
         self.jobs: list[Job] = []
+        self._pumping = False
         self.is_blocked = False
         self.is_dirty = False
         self.closing: Callable[[], None] | None = None
@@ -190,10 +191,18 @@ class Front(OneByOne):
 
     def pump(self) -> None:
         """Send commands of the jobs, oldest first; those that wait for their own commands hold up no others."""
-        if self.jobs:
-            self.jobs = [job for job in self.jobs if not job.pump()]
-            if not all(job.waits for job in self.jobs):
-                self.block()
+        if not self.jobs or self._pumping:
+            return
+        self._pumping = True
+        try:
+            # One that ends at once may have others begun, whose turn comes at the end, or the front closed.
+            for job in self.jobs:
+                job.pump()
+        finally:
+            self._pumping = False
+        self.jobs = [job for job in self.jobs if not job.over]
+        if not all(job.waits for job in self.jobs):
+            self.block()
 
     def ended(self, job: Job) -> None:
         """A job's last command ended."""
@@ -202,9 +211,9 @@ class Front(OneByOne):
             self.flushed(job.mark)
         if job.then is None:
             self.job_done(job)
-        if job.pooled is not None:
-            job.pooled.release()
-            job.pooled = None
+        pooled, job.pooled = job.pooled, None
+        if pooled is not None and (job.at or not self.session.sending):
+            pooled.release()
         if job.then is not None:
             job.then()
         elif self.closing is not None:
@@ -213,7 +222,7 @@ class Front(OneByOne):
     @property
     def idle(self) -> bool:
         """Whether everything that was asked for is answered."""
-        return not self.used and not self.jobs
+        return not self.used and all(job.over for job in self.jobs)
 
     def check_idle(self) -> None:
         """When closing: say so as soon as nothing is on its way."""
@@ -368,8 +377,8 @@ class Job(OneByOne):
     """A request that takes several commands. `pieces` yields calls that start one each, or WAIT."""
 
     __slots__ = (
-        "_ended", "_over", "_pumping", "_running", "_waits", "at", "changes", "cookie", "error", "front", "length",
-        "mark", "pieces", "pooled", "then",
+        "_ended", "_pumping", "_running", "_waits", "at", "changes", "cookie", "error", "front", "length", "mark",
+        "over", "pieces", "pooled", "then",
     )  # fmt: skip
 
     def __init__(self, front: Front, cookie: int, length: int) -> None:
@@ -387,8 +396,9 @@ class Job(OneByOne):
         self.pieces: Iterator[Callable[[], None]] = iter(())
         #: Called at the end of a job of our own, in place of an answer.
         self.then: Callable[[], None] | None = None
+        #: All of it has been started.
+        self.over = False
         self._running = 0
-        self._over = False
         self._ended = False
         self._waits = False
         self._pumping = False
@@ -398,18 +408,18 @@ class Job(OneByOne):
         """Whether it goes on when a command of its own has ended, and not before: then `done` has it pumped."""
         return self._waits and self._running > 0
 
-    def pump(self) -> bool:
-        """Start what there is room for; True when all has been started."""
+    def pump(self) -> None:
+        """Start what there is room for."""
         front = self.front
-        while not self._over:
+        while not self.over:
             if (self._waits and self._running) or not front.has_room():
-                return False
+                return
             self._waits = False
             piece = next(self.pieces, None)
             if piece is WAIT:
                 self._waits = True
             elif piece is None or self.error:
-                self._over = True
+                self.over = True
             else:
                 self._running += 1
                 front.used += 1
@@ -417,7 +427,6 @@ class Job(OneByOne):
                 piece()
                 self._pumping = False
         self._check()
-        return True
 
     def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
         """Never called: a job's reads have their place."""
@@ -428,7 +437,7 @@ class Job(OneByOne):
         self._running -= 1
         self.front.used -= 1
         self.error = self.error or error
-        if self._over:
+        if self.over:
             self._check()
         elif not self._pumping:
             self.front.block()

@@ -231,9 +231,7 @@ class Outcomes:
     def _let_go(self, task: Task) -> None:
         """Give a pooled buffer back; one that may still lie in the send queue is only forgotten."""
         pooled, task.pooled = task.pooled, None
-        if pooled is not None and (
-            task.data is None or self._session.connection is None or self._session.connection.out.empty
-        ):
+        if pooled is not None and (task.data is None or not self._session.sending):
             pooled.release()
 
     def _free(self, task: Task, *, keep_data: bool = False) -> None:

@@ -509,6 +509,11 @@ class Session:
         return task.opcode == OTHER and task.cdb[0] in cdbs.NEVER_REPLAYED
 
     @property
+    def sending(self) -> bool:
+        """Whether something waits to be sent: memory that was written from may lie in the queue, answered or not."""
+        return self.connection is not None and not self.connection.out.empty
+
+    @property
     def busy(self) -> bool:
         """Whether commands are on the wire."""
         return any(task.itt >= 0 for task in self.slots)

@@ -389,6 +389,39 @@ def test_detaching_waits_for_a_read():
         assert ended == [1]
 
 
+def test_detaching_waits_for_a_flush():
+    """Its answer is the last thing that the front has to do, and it comes while its jobs are gone through."""
+    served, ended = Served(), []
+    served.holding = True
+    with kernel(served) as k:
+        unique = k.ask(FSYNC, bytes(16))
+        served.fronts.detach(1, lambda: ended.append(1))
+        served.settle()
+        assert ended == []
+        served.holding = False
+        assert k.answer() == (unique, 0, b"")
+        served.settle()
+        assert ended == [1]
+
+
+def test_writes_that_begin_when_another_one_fails_are_all_done():
+    """Two of several commands each begin while the jobs are gone through, and there is no room for all of the second."""
+    info = dataclasses.replace(INFO, max_transfer_blocks=64)
+    served = Served(info, settings={"queue_depth": 3})
+    served.fail = {0x88: sense(3, 0x11, 0)}  # the odd one has to read first, and cannot
+    served.holding = True
+    with kernel(served) as k:
+        odd = k.ask(WRITE, k.write_body(10, b"x" * 700))
+        large = [k.ask(WRITE, k.write_body(MIB + n * 65536, NOISE[n : n + 65536])) for n in range(2)]
+        served.holding = False
+        answers = dict(k.answer()[:2] for _ in range(3))
+        assert answers == {odd: errno.EIO, **dict.fromkeys(large, 0)}
+    for n in range(2):
+        assert served.disk[MIB + n * 65536 : MIB + (n + 1) * 65536] == NOISE[n : n + 65536]
+    assert served.front.jobs == []
+    assert served.front.held == served.front.used == 0
+
+
 def test_detaching_finishes_what_is_queued():
     served = Served()
     served.holding = True
