@@ -300,6 +300,8 @@ class Engine:
         sent_all = out.flush(sock)
         if before and out.waiting != before:
             self.session.upkeep.alive(self._loop.now)
+        if before or not sent_all:
+            self.session.unsent(out.waiting)
         events = READ if sent_all else READ | WRITE
         if events != self._watching:
             self._watching = events

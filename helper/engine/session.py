@@ -93,6 +93,8 @@ class Session:
         #: How many more commands the target takes now.
         self._credit = 0
         self._quiet = False  # no new commands: a logout is on its way
+        self._full = False  # no new commands: too much waits to be sent
+        self._most_unsent = number(settings, "memory_limit")
         #: How many commands may be on the wire, after the target said that it had too many; 0: as many as it takes.
         self.limit = 0
         self._limited_at = 0.0
@@ -374,7 +376,7 @@ class Session:
             self.pump()
 
     def _set_credit(self) -> None:
-        credit = 0 if self._quiet else pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1
+        credit = 0 if self._quiet or self._full else pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1
         if self.limit:
             credit = min(credit, self.limit - self._on_wire)
         self._credit = max(0, credit)
@@ -469,7 +471,7 @@ class Session:
         """Go on with a new connection; `numbers`: next CmdSN, ExpCmdSN, MaxCmdSN. Units wait for `unit_ready`."""
         self.connection = connection
         self.cmd_sn, self._exp_cmd_sn, self._max_cmd_sn = numbers
-        self._quiet = False
+        self._quiet = self._full = False
         self.limit = 0
         self.now = now
         self._set_credit()
@@ -507,6 +509,16 @@ class Session:
         if task.once or task.timeouts >= self.most_timeouts:
             return True
         return task.opcode == OTHER and task.cdb[0] in cdbs.NEVER_REPLAYED
+
+    def unsent(self, waiting: int) -> None:
+        """So many bytes wait to be sent. A target may answer what it has not taken, which frees slots and memory of
+        fronts but not the queue: no new commands while it is full.
+        """
+        full = waiting > self._most_unsent
+        if full is not self._full:
+            self._full = full
+            self._set_credit()
+            self.pump()
 
     @property
     def sending(self) -> bool:

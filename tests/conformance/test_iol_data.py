@@ -7,6 +7,7 @@ MaxBurstLength 6144 and 4096 (the target's), MaxRecvDataSegmentLength of the tar
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -399,3 +400,30 @@ def test_duplicate_r2t_is_discarded(make_lab: MakeLab):
     lab.finish(lab.write(0, DATA))
     assert sum(len(out.data) for out in lab.received(Op.DATA_OUT)) == len(DATA)
     assert not lab.logins()
+
+
+def test_a_target_that_answers_what_it_does_not_take(make_lab: MakeLab):
+    """Tags can be guessed. What waits to be sent stays bounded by the session's memory and what is on its way."""
+    settings = {"memory_limit": 16 << 20, "queue_depth": 4, "first_burst_length": 1 << 20, "initial_r2t": False}
+    parameters = {"FirstBurstLength": "1048576", "InitialR2T": "No", "MaxBurstLength": "1048576"}
+    lab = make_lab(settings=settings, parameters=parameters).up()
+    assert lab.engine is not None
+    session, taken = lab.engine.session, threading.Event()
+    lab.play.when_receiving(Op.SCSI_COMMAND, lambda pdu: pdu if taken.wait(30) else None, nth=1)
+    data = bytes(1 << 20)
+    calls, most, number = [], 0, session.cmd_sn
+    for _ in range(50):
+        if session.free:
+            calls.append(lab.write(0, data))
+        lab.turn(1)
+        for task in session.slots:
+            if task.itt >= 0:
+                number += 1
+                answer = Pdu.make(Op.SCSI_RESPONSE, itt=task.itt)
+                lab.peer.send(answer, numbers=(number, number + 3))
+        lab.turn(1)
+        assert session.connection is not None
+        most = max(most, session.connection.out.waiting)
+    assert 16 << 20 < most <= 20 << 20
+    assert sum(call.over for call in calls) < len(calls) < 50
+    taken.set()

@@ -405,7 +405,7 @@ def test_detaching_waits_for_a_flush():
 
 
 def test_writes_that_begin_when_another_one_fails_are_all_done():
-    """Two of several commands each begin while the jobs are gone through, and there is no room for all of the second."""
+    """Two of several commands each begin while the jobs are gone through; there is no room for all of the second."""
     info = dataclasses.replace(INFO, max_transfer_blocks=64)
     served = Served(info, settings={"queue_depth": 3})
     served.fail = {0x88: sense(3, 0x11, 0)}  # the odd one has to read first, and cannot

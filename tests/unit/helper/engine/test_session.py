@@ -191,6 +191,23 @@ def test_commands_go_on_in_other_memory_where_their_headers_do_not_fit(digests):
     assert [pdu.data for pdu in found[10:]] == [DATA] * 5
 
 
+def test_while_too_much_waits_to_be_sent_there_are_no_new_commands():
+    wire = Wire(settings={"ping_interval": 0, "memory_limit": 16 << 20})
+    wire.session.unsent((16 << 20) + 1)
+    wire.write(DATA)
+    wire.read(lba=64)
+    assert wire.sent() == []
+    wire.give(wire.pdu(0x20, 0x80))  # a window does not help
+    assert wire.sent() == []
+    wire.session.unsent(16 << 20)
+    assert [pdu.opcode for pdu in wire.sent()] == [1, 1]
+    wire.session.unsent(1 << 30)
+    wire.session.lost()
+    wire.connect()
+    wire.session.unit_ready(wire.unit)
+    assert len(wire.sent()) == 2  # on a new connection nothing waits
+
+
 def test_a_target_that_has_no_room_at_all_gets_one_command_at_a_time():
     wire = Wire(settings={"ping_interval": 0})
     wire.write(DATA)
