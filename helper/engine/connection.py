@@ -97,6 +97,7 @@ class Connection:
         self.pipe: Pipe | None = None
         self._spliced = 0  # of the present payload
         self._sink: memoryview | None = None
+        self._again = 0  # bytes that were asked for again since nothing waited to be sent, at most
 
     # -- receiving ---------------------------------------------------------------------------------------------
     def next_read(self) -> list[memoryview]:
@@ -551,7 +552,9 @@ class Connection:
         return immediate, unsolicited
 
     def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
-        """11.8: send what an R2T asks for, which must lie within the command's data and be asked for once."""
+        """11.8: send what an R2T asks for, which must lie within the command's data. Whether it is the next piece, or was
+        asked for before, is not looked at: 4.2.5.2 wants it delivered, and no account kept of what was.
+        """
         data = task.data
         if data is not None and r2t_sn < task.r2t_sn:
             return  # 7.9: it came before
@@ -560,8 +563,10 @@ class Connection:
             raise _broken("It asked for data that no command has.")
         task.r2t_sn += 1
         task.solicited += length
-        if task.solicited > task.length:
-            raise _broken("It asked for the same data twice.")
+        if task.solicited > task.length:  # some of it again, which shall not go on without its being taken
+            self._again = length if self.out.empty else self._again + length
+            if self._again > self.session.most_unsent:
+                raise _broken("It asks for the same data over and over, and does not take it.")
         self._put_data_out(task, ttt, offset, length)
 
     def _put_data_out(self, task: Task, ttt: int, offset: int, length: int) -> None:

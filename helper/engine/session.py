@@ -94,7 +94,8 @@ class Session:
         self._credit = 0
         self._quiet = False  # no new commands: a logout is on its way
         self._full = False  # no new commands: too much waits to be sent
-        self._most_unsent = number(settings, "memory_limit")
+        #: How much may wait to be sent.
+        self.most_unsent = number(settings, "memory_limit")
         #: How many commands may be on the wire, after the target said that it had too many; 0: as many as it takes.
         self.limit = 0
         self._limited_at = 0.0
@@ -514,7 +515,7 @@ class Session:
         """So many bytes wait to be sent. A target may answer what it has not taken, which frees slots and memory of
         fronts but not the queue: no new commands while it is full.
         """
-        full = waiting > self._most_unsent
+        full = waiting > self.most_unsent
         if full is not self._full:
             self._full = full
             self._set_credit()

@@ -227,6 +227,30 @@ def test_iol_12_3_r2ts_out_of_order(make_lab: MakeLab):
     assert lab.on_disk(0, len(DATA)) == DATA
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([(6144, 4096), (0, 2048), (2048, 4096)], id="out-of-order"),
+        pytest.param([(0, 4096), (4096, 4096), (4096, 4096), (8192, 2048)], id="asked-again"),
+        pytest.param([(0, 4096), (2048, 4096), (1024, 1024), (6144, 4096), (0, 4096)], id="overlapping"),
+    ],
+)
+def test_r2ts_that_break_the_order_are_honoured(make_lab: MakeLab, pieces: list[tuple[int, int]]):
+    """11.8, 13.19: with DataSequenceInOrder=Yes that is wrong of the target, unless it recovers what it lost; 4.2.5.2:
+    each is honoured all the same, and no account is kept of what was transferred.
+    """
+    lab = solicited_only(make_lab, MaxOutstandingR2T="2")
+    lab.play.r2ts = lambda _pieces: pieces
+    lab.finish(lab.write(0, DATA))
+    found = sequences(lab)
+    assert [(r2t.offset, r2t.desired) for r2t, _ in found] == pieces
+    for r2t, outs in found:
+        check_sequence(outs, r2t.offset, r2t.desired)
+        assert b"".join(bytes(out.data) for out in outs) == DATA[r2t.offset : r2t.offset + r2t.desired]
+    assert not lab.logins()
+    assert lab.on_disk(0, len(DATA)) == DATA
+
+
 def test_iol_12_4_r2ts_of_several_commands_interleaved(make_lab: MakeLab):
     """4.2.5.2: each R2T is answered for its own command."""
     lab = solicited_only(make_lab, MaxOutstandingR2T="3")

@@ -498,10 +498,16 @@ def test_an_r2t_for_what_is_not_there_is_refused(fields):
 
 
 def test_data_is_not_asked_for_without_end():
+    """4.2.5.2: as often as the target likes, as long as it takes it."""
     wire, itt = asked()
-    for number in range(2):
+    wire.session.most_unsent = 40000
+    for number in range(12):
         wire.give(wire.r2t(itt, 0, 16384, sn=number))
-    assert refused(wire, wire.r2t(itt, 0, 16384, sn=2)) == "ProtocolError"
+        assert b"".join(pdu.data for pdu in wire.sent()) == NOISE[:16384]
+    wire.sink.room = 0
+    for number in range(12, 14):
+        wire.give(wire.r2t(itt, 0, 16384, sn=number))
+    assert refused(wire, wire.r2t(itt, 0, 16384, sn=14)) == "ProtocolError"
 
 
 def test_a_slots_r2ts_are_counted_from_0_for_each_command():
