@@ -552,8 +552,8 @@ class Connection:
         return immediate, unsolicited
 
     def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
-        """11.8: send what an R2T asks for, which must lie within the command's data. Whether it is the next piece, or was
-        asked for before, is not looked at: 4.2.5.2 wants it delivered, and no account kept of what was.
+        """11.8: send what an R2T asks for, which must lie within the command's data. Whether it is the next piece, or
+        was asked for before, is not looked at: 4.2.5.2 wants it delivered, and no account kept of what was.
         """
         data = task.data
         if data is not None and r2t_sn < task.r2t_sn:
