@@ -33,7 +33,8 @@ command.
 
 **Secrets** are asked for on the terminal, taken from the keyring, or read from a file (`--secret-file FILE`, `-` is
 standard input) or a descriptor (`--secret-fd N`): the first line of it. They are never arguments: other users of the
-computer can see those.
+computer can see those. One that was typed and is refused is asked for again, three times in all; one from a file is
+not.
 
 **Output.** On a terminal results are tables; on one with less than 60 columns an entry is a paragraph. Into a pipe or
 a file go lines with tabs between the columns, without a heading and without colours. `NO_COLOR` takes the colours
@@ -41,6 +42,10 @@ away on a terminal, too. What is not the result (progress, questions, warnings, 
 
 **Ctrl-C** cancels what the service is doing for the command; so do SIGTERM and SIGHUP. It is the proper end of what
 goes on until then (`watch`, `events --follow`, `nbd`, `agent`): their exit code is 0.
+
+**What nobody foresaw** is the error Internal, with a number. What happened inside stands under that number in the
+service's log, or, when it happened in the command itself, in `~/.local/state/lundock/faults.log`, which nobody else can
+read; with `--debug` it is printed instead. Please report both.
 
 **Completion** for bash, zsh and fish: `lundock completion bash` prints the script, and says how to install it. Names
 of targets and disks are completed, too.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ from .naming import TARGET
 from .options import Run, common_options
 from .output import emit, progress, say, state_cell, table, tell
 from .records import target_now
-from .signing import Given, ask_to_sign_in, keep_secrets, saved_sign_in, sign_in_options
+from .signing import Attempts, Given, ask_to_sign_in, keep_secrets, saved_sign_in, sign_in_options
 
 force_option = click.option(
     "--force", is_flag=True, help="Even when it is in use or the target is away: what is not written is lost."
@@ -52,20 +53,21 @@ async def login(run: Run, client: Client, target: str, and_attach: bool, keep: b
         raise Problem("AlreadyConnected", target=record.title)  # before a secret is asked for
     said = Given(given)
     sign_in = said.sign_in(saved_sign_in(record))
-    secrets = await said.secrets(run, sign_in, record.title, record.name)
+    attempts = Attempts(run, said, record.title, record.name)
+    log_in = partial(_login, run, client, record)
     try:
-        session, luns = await _login(run, client, record, sign_in, secrets)
+        done = await attempts(sign_in, log_in)
     except Problem as problem:
         if problem.code != "AuthenticationRequired" or not run.interactive or sign_in.method != "none":
             raise
         say("The target asks for a name and a secret.")
-        sign_in = await ask_to_sign_in(client)
-        secrets = await said.secrets(run, sign_in, record.title, record.name)
-        session, luns = await _login(run, client, record, sign_in, secrets)
+        attempts.named = True
+        done = await attempts(await ask_to_sign_in(client), log_in)
     if keep:
-        await operations.update_target(client, record.path, sign_in.options())
-        if secrets:
-            await keep_secrets(record.name, secrets)
+        await operations.update_target(client, record.path, done.sign_in.options())
+        if done.secrets:
+            await keep_secrets(record.name, done.secrets)
+    session, luns = done.result
     disks = [await operations.wait_for(client, lun) for lun in luns]
     if and_attach:
         disks = [await attach_one(run, client, lun) for lun in disks]

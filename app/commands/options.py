@@ -58,6 +58,10 @@ def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         return
     if param.name == "json":
         run.json = True
+    elif param.name == "debug":
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s", stream=sys.stderr)
     elif param.name == "bus":
         run.bus, run.address = "address", value
     else:
@@ -66,6 +70,10 @@ def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 _OPTIONS = (
     click.option("--json", is_flag=True, expose_value=False, callback=_choose, help="Print one JSON object."),
+    click.option(
+        "--debug", is_flag=True, expose_value=False, callback=_choose,
+        help="Say what happens, also where in the program an error comes from.",
+    ),
     click.option(
         "--bus", metavar="ADDRESS", expose_value=False, callback=_choose, help="Use the service on the bus there."
     ),
@@ -79,7 +87,7 @@ _OPTIONS = (
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --json, --bus, --session and --system; they may stand before or behind the subcommand."""
+    """Add --json, --debug, --bus, --session and --system; they may stand before or behind the subcommand."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

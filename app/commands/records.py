@@ -22,7 +22,7 @@ from .common import on_bus
 from .naming import ADDRESS, INTERFACE, SETTING, TARGET
 from .options import Run, common_options
 from .output import Cell, emit, progress, state_cell, table, tell
-from .signing import Given, forget_secrets, name_options, sign_in_of, sign_in_options
+from .signing import Attempts, Given, forget_secrets, name_options, sign_in_of, sign_in_options
 
 #: When a target is connected, and how that is said to the service.
 STARTUPS = ("manual", "login")
@@ -92,12 +92,15 @@ async def discover(
     """
     checked = parse_settings(settings)
     said = Given(given)
-    sign_in = said.sign_in(operations.SignIn())
-    secrets = await said.secrets(run, sign_in, address)
-    with progress(run, f"Asking {address}") as on_step:
-        found = await operations.discover(
-            client, address, interface=interface, sign_in=sign_in, secrets=secrets, settings=checked, on_step=on_step
-        )
+
+    async def look(sign_in: operations.SignIn, secrets: operations.Secrets | None) -> tuple[operations.Found, ...]:
+        with progress(run, f"Asking {address}") as on_step:
+            return await operations.discover(
+                client, address, interface=interface, sign_in=sign_in, secrets=secrets, settings=checked,
+                on_step=on_step,
+            )  # fmt: skip
+
+    found = (await Attempts(run, said, address)(said.sign_in(operations.SignIn()), look)).result
     if run.json:
         targets = [{"name": t.name, "portals": shapes.keys(t.portals)} for t in found]
         emit({"address": address, "targets": targets})
@@ -128,12 +131,19 @@ async def found_at(
     run: Run, client: Client, address: str, name: str | None, interface: str, given: Given | None = None
 ) -> tuple[operations.Found, ...]:
     """Ask an address; return the target named, or all."""
-    sign_in = given.sign_in(operations.SignIn()) if given else None
-    secrets = await given.secrets(run, sign_in, address) if given and sign_in else None
-    with progress(run, f"Asking {address}") as on_step:
-        found = await operations.discover(
-            client, address, interface=interface, sign_in=sign_in, secrets=secrets, to_save=True, on_step=on_step
-        )
+
+    async def look(
+        sign_in: operations.SignIn | None = None, secrets: operations.Secrets | None = None
+    ) -> tuple[operations.Found, ...]:
+        with progress(run, f"Asking {address}") as on_step:
+            return await operations.discover(
+                client, address, interface=interface, sign_in=sign_in, secrets=secrets, to_save=True, on_step=on_step
+            )
+
+    if given is None:
+        found = await look()
+    else:
+        found = (await Attempts(run, given, address)(given.sign_in(operations.SignIn()), look)).result
     matching = tuple(t for t in found if name is None or t.name == name)
     matching = matching or tuple(t for t in found if name and name in t.name)
     if not matching:

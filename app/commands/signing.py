@@ -4,20 +4,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import click
 
 from ...helper.api.errors import Problem
+from .. import text
 from ..client import operations
 from ..client.client import Client
 from ..client.objects import Portal, Target
 from ..secrets import Keyring
 from .common import ask, read_secret
 from .options import Run
+from .output import say
 
 Decorator = Callable[[Any], Any]
+Result = TypeVar("Result")
+
+#: How often a person is asked for a secret before the refusal is the answer.
+TRIES = 3
+#: What another secret may mend: whether it is the target's own one.
+_REFUSED = {"AuthenticationFailed": False, "TargetNotAuthenticated": True, "SecretReused": True}
 
 _NAMES = (
     click.option("--user", "--chap-name", "chap_name", metavar="NAME", help="Sign in (CHAP) under this name."),
@@ -112,16 +121,72 @@ class Given:
             found = await _from_keyring(keyring_name) or found
         mutual = sign_in.method == "mutual"
         if not found.secret and run.interactive:
-            mine = ask(f"Secret for {title}", secret=True)
-            found = operations.Secrets(mine, found.target_secret)
+            found = _ask_anew(found, title, theirs=False)
         if mutual and not found.target_secret and run.interactive:
-            found = operations.Secrets(found.secret, ask(f"The target's own secret ({title})", secret=True))
+            found = _ask_anew(found, title, theirs=True)
         if not found.secret or (mutual and not found.target_secret):
             # The service asks its caller's agent next, and we have none: say so here, where it can be said better.
             option = "--target-secret-file" if found.secret else "--secret-file"
             detail = f"Give it with {option} or {option.replace('-file', '-fd')}."
             raise Problem("SecretsUnavailable", target=title, detail=detail)
         return found
+
+
+def _ask_anew(secrets: operations.Secrets | None, title: str, *, theirs: bool) -> operations.Secrets:
+    """Ask a person for one of the two secrets; the other one stays."""
+    kept = secrets or operations.Secrets()
+    if theirs:
+        return replace(kept, target_secret=ask(f"The target's own secret ({title})", secret=True))
+    return replace(kept, secret=ask(f"Secret for {title}", secret=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Generic[Result]):
+    """What came of it, and the sign-in with which it went well."""
+
+    result: Result
+    sign_in: operations.SignIn
+    secrets: operations.Secrets | None
+
+
+@dataclass
+class Attempts:
+    """Does what signs in. A person at a terminal whose secret is refused is told why and asked again; nobody else is.
+
+    `title` and `keyring_name` are the target's; `named`: the person has typed the name, too, and may type another.
+    """
+
+    run: Run
+    given: Given
+    title: str
+    keyring_name: str = ""
+    named: bool = False
+
+    async def __call__(
+        self,
+        sign_in: operations.SignIn,
+        work: Callable[[operations.SignIn, operations.Secrets | None], Awaitable[Result]],
+    ) -> SignedIn[Result]:
+        """Do `work` with the secrets that it needs, TRIES times at most."""
+        secrets = await self.given.secrets(self.run, sign_in, self.title, self.keyring_name)
+        for left in reversed(range(TRIES)):
+            try:
+                return SignedIn(await work(sign_in, secrets), sign_in, secrets)
+            except Problem as problem:
+                if not left or not self._mended_by_asking(problem):
+                    raise
+                why = text.explain(problem)
+                say(f"{why.summary} {why.action}")
+                if self.named and problem.code == "AuthenticationFailed":
+                    sign_in = replace(sign_in, chap_name=ask("Name to sign in with", sign_in.chap_name))
+                secrets = _ask_anew(secrets, self.title, theirs=_REFUSED[problem.code])
+        raise AssertionError  # the last attempt returns or raises
+
+    def _mended_by_asking(self, problem: Problem) -> bool:
+        """Whether another secret may help, and a person can be asked; one from a file or a descriptor stays."""
+        if problem.code not in _REFUSED or not self.run.interactive:
+            return False
+        return (self.given.target_secret if _REFUSED[problem.code] else self.given.secret) is None
 
 
 def saved_sign_in(record: Target) -> operations.SignIn:

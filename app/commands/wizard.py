@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from .naming import ADDRESS, METHOD
 from .options import Run, common_options
 from .output import made, progress, say
 from .records import STARTUPS, found_at, only
-from .signing import Given, ask_to_sign_in, keep_secrets, saved_sign_in, sign_in_options
+from .signing import Attempts, Given, ask_to_sign_in, keep_secrets, saved_sign_in, sign_in_options
 
 
 @click.command()
@@ -70,18 +71,15 @@ async def connect(
     options = Options(startup=startup, attach=attach, mount=mount, method=method, read_only=read_only)
     known = {target.path for target in client.snapshot.targets.values()}
     try:
-        sign_in = await _sign_in(run, client, found, said)
-        secrets = await said.secrets(run, sign_in, short_name(found.name), found.name)
-        with progress(run, f"Connecting to {short_name(found.name)}") as on_step:
-            done = await connecting.connect(
-                client, found.name, found.portals, sign_in=sign_in, secrets=secrets, options=options,
-                mount=udisks.mount_if_any, on_step=on_step,
-            )  # fmt: skip
+        sign_in, named = await _sign_in(run, client, found, said)
+        attempts = Attempts(run, said, short_name(found.name), found.name, named)
+        signed_in = await attempts(sign_in, partial(_connect, run, client, found, options))
     except BaseException:
         await _forget_new(client, found.name, known)
         raise
-    if keep and secrets:
-        await keep_secrets(found.name, secrets)
+    done = signed_in.result
+    if keep and signed_in.secrets:
+        await keep_secrets(found.name, signed_in.secrets)
     disks = [await operations.wait_for(client, lun) for lun in done.luns]
     show_connected(run, client, done.target, client.snapshot.targets[done.target].session, disks)
     _raise_first(done.problems)
@@ -124,19 +122,35 @@ def _which(run: Run, found: Sequence[operations.Found]) -> operations.Found:
             return found[int(answer) - 1]
 
 
-async def _sign_in(run: Run, client: Client, found: operations.Found, said: Given) -> operations.SignIn:
+async def _connect(
+    run: Run,
+    client: Client,
+    found: operations.Found,
+    options: Options,
+    sign_in: operations.SignIn,
+    secrets: operations.Secrets | None,
+) -> connecting.Connected:
+    with progress(run, f"Connecting to {short_name(found.name)}") as on_step:
+        return await connecting.connect(
+            client, found.name, found.portals, sign_in=sign_in, secrets=secrets, options=options,
+            mount=udisks.mount_if_any, on_step=on_step,
+        )  # fmt: skip
+
+
+async def _sign_in(run: Run, client: Client, found: operations.Found, said: Given) -> tuple[operations.SignIn, bool]:
+    """Return the sign-in to use, and whether a person has typed its name."""
     record = _saved(client, found.name)
     sign_in = said.sign_in(saved_sign_in(record) if record else operations.SignIn())
     if sign_in.method != "none":
-        return sign_in
+        return sign_in, False
     with progress(run, f"Asking {short_name(found.name)}") as on_step:
         probed = await connecting.probe(client, found.name, found.portals, on_step=on_step)
     if probed.sign_in == "none":
-        return sign_in
+        return sign_in, False
     if not run.interactive:
         raise Problem("AuthenticationRequired", target=found.name)
     say("The target asks for a name and a secret.")
-    return await ask_to_sign_in(client)
+    return await ask_to_sign_in(client), True
 
 
 async def _forget_new(client: Client, name: str, known: Iterable[str]) -> None:

@@ -61,6 +61,8 @@ def show(problem: Problem, *, as_json: bool) -> None:
     for line in (info.meaning, info.action):
         if line:
             say(textwrap.fill(line, width, initial_indent="  ", subsequent_indent="  ") if width else f"  {line}")
+    if place := problem.attrs.get("log"):
+        say(f"  The log is {place}; --debug prints it instead.")
     say(click.style(f"  [{problem.code}]", dim=True))
 
 
@@ -94,6 +96,10 @@ class Program(click.Group):
                 sys.exit(error.exit_code)
             command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else self.name
             _end(Problem("Usage", detail=_words(error), command=str(command)), words)
+        except Exception as error:  # noqa: BLE001 - nobody foresaw it: a person gets a sentence, the log has the rest
+            from .faults import internal
+
+            _end(error if isinstance(error, Problem) else internal(error), words)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a Problem ends the program with its text and its exit code."""

@@ -48,9 +48,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="lundock", prog_name="lundock-iscsi")
 @click.option("-v", "--verbose", count=True, help="Say what happens; twice: in detail.")
+@click.option("--debug", is_flag=True, help="Say everything, also where in the program an error comes from.")
 @click.option("--interface", default="", metavar="NAME", help="Reach the target through this network interface only.")
 @click.pass_context
-def main(ctx: click.Context, verbose: int, interface: str) -> None:
+def main(ctx: click.Context, verbose: int, debug: bool, interface: str) -> None:
     """Use iSCSI disks without root and without a service.
 
     URL is iscsi://[user[%secret]@]host[:port]/target/lun, with parameters behind a "?": target_user, target_password,
@@ -63,8 +64,11 @@ def main(ctx: click.Context, verbose: int, interface: str) -> None:
       lundock-iscsi readcapacity iscsi://nas.local/iqn.2026-01.org.example:disk/1
       lundock-iscsi serve iscsi://nas.local/iqn.2026-01.org.example:disk/1 --unix /tmp/disk.sock
     """
-    level = {0: logging.ERROR, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    if verbose or debug:
+        level = logging.INFO if verbose < 2 and not debug else logging.DEBUG
+        logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    else:
+        logging.getLogger().setLevel(logging.ERROR)
     ctx.obj = interface
 
 

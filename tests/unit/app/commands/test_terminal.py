@@ -3,82 +3,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import sys
-import termios
-import time
-from collections.abc import Iterator
 
 import pytest
 from lundock.app.commands.watching import sparkline
 from support.fake_helper import COUNTERS, IQN, RunningFake
+from support.terminal import ESCAPES, on_terminal
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 30.0
-
-
-class Terminal:
-    """A program on a terminal of this size; `screen` is everything that it has written so far."""
-
-    def __init__(self, columns: int, lines: int, *words: str, **environ: str) -> None:
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        own = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS", "LINES"}}
-        own |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "lundock.app.cli", *words],
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=own | environ,
-        )  # fmt: skip
-        os.close(theirs)
-        self.screen = ""
-
-    def read(self) -> bool:
-        """Read what comes within a moment; whether there will be more."""
-        if select.select([self._ours], [], [], 0.1)[0]:
-            try:
-                self.screen += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
-            except OSError:  # EIO: the program has ended
-                return False
-        return True
-
-    def until(self, words: str) -> None:
-        """Read until these words were written."""
-        deadline = time.monotonic() + PATIENCE
-        while words not in ESCAPES.sub("", self.screen):
-            assert self.read(), f"it ended: {self.screen}"
-            assert time.monotonic() < deadline, f"{words} did not come: {self.screen}"
-
-    def types(self, keys: str) -> None:
-        os.write(self._ours, keys.encode())
-
-    def end(self) -> int:
-        """Read to the end; returns the exit code."""
-        deadline = time.monotonic() + PATIENCE
-        while self.read():
-            assert time.monotonic() < deadline, f"it does not end: {self.screen}"
-        return self.process.wait(PATIENCE)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
-
-
-@contextlib.contextmanager
-def on_terminal(fake: RunningFake, columns: int, *words: str, **environ: str) -> Iterator[Terminal]:
-    terminal = Terminal(columns, 24, "--bus", fake.address, *words, **environ)
-    try:
-        yield terminal
-    finally:
-        terminal.close()
 
 
 def lines_of(fake: RunningFake, columns: int, *words: str, **environ: str) -> tuple[list[str], str]:
@@ -142,17 +74,6 @@ def test_a_service_that_goes_ends_live_figures_with_its_error(fake: RunningFake)
         fake.stop()
         assert terminal.end() == 90
     assert "[HelperUnavailable]" in terminal.screen
-
-
-def test_a_person_is_asked_for_what_is_missing(fake: RunningFake) -> None:
-    with on_terminal(fake, 80, "connect", "nas.local", "chap-vault", "--no-attach") as terminal:
-        terminal.until("Name to sign in with")
-        terminal.types("me\n")
-        terminal.until("Secret for")
-        terminal.types("correct horse b\n")
-        assert terminal.end() == 0
-    assert "Connected to" in terminal.screen
-    assert "correct horse" not in terminal.screen, "a secret is not shown"
 
 
 def test_what_cannot_be_undone_is_asked(fake: RunningFake) -> None:
