@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real udisksd, with a real udevd, that see one device only: a mount namespace with a /dev of its own.
 
+In a network namespace of its own, too: every udevd tells its network namespace what it found of a device, and another
+one that runs meanwhile, without the device's node, finds nothing on it; udisksd would believe that.
+
 The machine's /dev, /run/udev and mounts are not touched, and other devices are not even opened: they have no node
 there. What udisksd mounts, it mounts in that namespace.
 """
@@ -47,7 +50,7 @@ class Udisks:
 
     def inside(self, *argv: str) -> str:
         """Run a program in its namespace."""
-        return procs.run(need.program("nsenter"), "-t", str(self.process.pid), "-m", *argv)
+        return procs.run(need.program("nsenter"), "-t", str(self.process.pid), "-m", "-n", *argv)
 
     def show(self, device: str) -> None:
         """Let it see a block device."""
@@ -73,7 +76,7 @@ def running_udisks() -> Iterator[Udisks]:
         folder = Path(tempfile.mkdtemp(prefix=leaks.PREFIX))
         (folder / "dev").mkdir()
         (folder / "log").touch()
-        argv = [need.program("unshare"), "-m", "--propagation", "private"]
+        argv = [need.program("unshare"), "-m", "-n", "--propagation", "private"]
         with (folder / "log").open("wb") as log:
             process = procs.start(
                 [*argv, "sh", "-c", SETUP, "sh", str(folder), str(UDEVD), str(UDISKSD)],
