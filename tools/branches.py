@@ -29,7 +29,8 @@ _SESSION = ("session", "connection", "outcomes", "aborting", "upkeep", "pipes")
 _LOGIN = ("login/machine", "login/operational", "login/security")
 #: The protocol's modules, and the test modules that are their own (test_ before the last part).
 OWN: dict[str, tuple[str, ...]] = {
-    **{name: (name,) for name in ("pdu", "framing", "text", "keys", "chap", "secret", "names", "url", "discovery")},
+    **{name: (name,) for name in ("framing", "text", "keys", "chap", "secret", "names", "url", "discovery")},
+    **{f"pdu/{name}": (f"pdu/{name}",) for name in ("codes", "requests", "responses", "serial")},
     **{name: (name,) for name in ("probe", "backoff", "connecting", "telling", "units")},
     "buffers": ("buffers", "pipes"),
     **dict.fromkeys(("task", *_SESSION), _SESSION),

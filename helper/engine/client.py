@@ -31,7 +31,8 @@ from ..api.statistics import Writer
 from . import url as urls
 from .discovery import FoundTarget
 from .discovery_run import DiscoveryRun
-from .engine import Engine, SessionConfig
+from .engine import Engine
+from .host import SessionConfig
 from .login import LoginConfig
 from .loop import READ, WRITE, Loop, Timer
 from .names import NAME_AUTHORITY, Portal, check_name, generate_isid

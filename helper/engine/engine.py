@@ -15,8 +15,6 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from ..api.errors import Problem
 from ..api.settings import complete
@@ -29,11 +27,12 @@ from .front import Driver, Front
 from .front_fuse import FuseFront
 from .front_nbd import NbdFront
 from .fronts import Fronts
-from .login import LoginConfig, LoginResult
-from .loop import READ, WRITE, Loop, Timer
+from .host import Host, SessionConfig
+from .line import Line, lost
+from .login import LoginResult
+from .loop import Loop, Timer
 from .names import Portal
 from .options import number
-from .receiving import LowWater, receive
 from .scsi.disk import LunInfo
 from .secret import MIN_LENGTH
 from .session import Session
@@ -46,8 +45,6 @@ log = logging.getLogger(__name__)
 
 Done = Callable[[Problem | None], None]
 
-#: Receives of one round, so that no socket keeps the others waiting.
-_RECEIVES = 16
 _TICK = 1.0
 #: An idle session is looked at so often at least: hundreds of them are not to keep a computer awake.
 _LONGEST_DOZE = 10.0
@@ -63,40 +60,8 @@ _FINAL = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SessionConfig:
-    """What a session needs: how to sign in, and where (numeric addresses, tried in turn)."""
-
-    login: LoginConfig
-    portals: tuple[Portal, ...]
-
-
-class Host(Protocol):
-    """Who runs the engine."""
-
-    def want_connection(self, portal: Portal, why: str) -> None:
-        """Make a TCP connection; answer with `connection_ready` or `connection_failed`, not from within this call."""
-
-    def state_changed(self, state: str, problem: Problem | None) -> None:
-        """The session is connecting, connected, lost, disconnecting or ended; the problem is why, if not on request."""
-
-    def parameters(self, values: dict[str, str | int | bool], portal: Portal) -> None:
-        """What was agreed in a login, by the keys' names."""
-
-    def luns(self, luns: tuple[LunInfo, ...]) -> None:
-        """The units that the target shows; after the first login, after `rescan`, and when something about them
-        changed.
-        """
-
-    def event(self, kind: str, attrs: dict[str, str | int]) -> None:
-        """Something a person may want to know."""
-
-    def front_ended(self, front: int, problem: Problem | None) -> None:
-        """A front ended by itself: its user closed it (None) or broke its rules."""
-
-
 class Engine:
-    """One session for ever. Upward of its Session, Wanting of Connecting, UnitsUser of Units."""
+    """One session for ever. Upward of its Session, LineUser of its Line, Wanting of Connecting, UnitsUser of Units."""
 
     def __init__(self, config: SessionConfig, host: Host, loop: Loop, statistics: Writer | None = None) -> None:
         self._host = host
@@ -110,12 +75,11 @@ class Engine:
         self._units = Units(self.session, loop, self, self._settings)
         self._read_only = bool(self._settings["read_only"])
         memory = number(self._settings, "memory_limit")
-        self._fronts = Fronts(self.session, loop, memory, self.front_over, self._send_all)
+        self._line = Line(self.session, loop, self._statistics.session, self)
+        self._fronts = Fronts(self.session, loop, memory, self.front_over, self._line.send_all)
+        self._line.fronts = self._fronts
         self._state = ""
         self._was_connected = False
-        self._sock: socket.socket | None = None
-        self._low_water = LowWater(None)
-        self._watching = READ
         self._attempts = 0
         self._telling = Telling(host.event)
         self._back_off = BackOff(self._settings)
@@ -124,11 +88,7 @@ class Engine:
         self._leaving: Problem | None = None
         self._logout_done: Done | None = None
         self._logout_timer: Timer | None = None
-        self._broken: Problem | None = None
-        self._counted = (0, 0, 0, 0)
         self._next_tick: Timer | None = None
-        self._dozing = False  # nothing is asked of it: no tick before the next ping
-        self._dozed = False  # it was so when the last tick was set, or until something single was sent
         self._tick()
 
     # -- the door ----------------------------------------------------------------------------------------------
@@ -222,30 +182,24 @@ class Engine:
         if self._state != "disconnecting":
             self._host.front_ended(front, problem)
 
-    # -- the socket --------------------------------------------------------------------------------------------
-    def _ready(self, events: int) -> None:
-        self.session.now = self._loop.now
-        try:
-            if events & WRITE:
-                self._send()
-            if events & ~WRITE:
-                self._receive()
-        except Problem as problem:
-            self._drop(problem)
-        except OSError:
-            self._drop(self._lost_problem())
-        self._fronts.wake()
+    # -- from the line -----------------------------------------------------------------------------------------
+    def line_broke(self, problem: Problem) -> None:
+        """Recover."""
+        self._drop(problem)
 
-    def _send_all(self) -> None:
-        """The end of a round: send what it has brought together."""
-        session = self.session
-        self._loop.busy = (
-            len(session.free) < session.depth and session.connection is not None and not self._low_water.raised
-        )
-        try:
-            self._send()
-        except OSError:
-            self._drop(self._lost_problem())
+    def line_woke(self) -> None:
+        """Look after the session again."""
+        self._tick_in(_TICK)
+
+    def line_answered(self) -> None:
+        """When it was all that was waited for, as the answer to a ping or to a look at a unit, nobody need wake for it
+        once more.
+        """
+        doze = self._doze(self._loop.now)
+        if doze is not None:
+            self._doze_for(doze)
+        else:
+            self._line.dozed = False
 
     def _guarded(self, call: Callable[[], None]) -> None:
         """Call something that may find the connection broken."""
@@ -254,58 +208,7 @@ class Engine:
         except Problem as problem:
             self._drop(problem)
         except OSError:
-            self._drop(self._lost_problem())
-
-    def _lost_problem(self) -> Problem:
-        return Problem("ConnectionLost", address=str(self._connecting.portal))
-
-    def _receive(self) -> None:
-        """The data path: one large receive, everything in it, the answers; again while there is more."""
-        sock, connection, fronts = self._sock, self.session.connection, self._fronts
-        if sock is None or connection is None:
-            return
-        now = self._loop.now
-        for _ in range(_RECEIVES):
-            try:
-                more = receive(sock, connection, now)
-            except BlockingIOError:
-                break
-            except EOFError:
-                raise self._lost_problem() from None
-            self.session.upkeep.alive(now)
-            if fronts.dirty:
-                fronts.flush()  # before the buffer is used again
-            if self._broken is not None:
-                broken, self._broken = self._broken, None
-                raise broken
-            if connection is not self.session.connection:
-                return
-            if not more:
-                break
-        if self._dozed:
-            self._doze_again()
-        if connection.rest or connection.splicing or self._low_water.raised:
-            self._low_water.expect(connection.missing)
-
-    def _send(self) -> None:
-        connection, sock = self.session.connection, self._sock
-        if connection is None or sock is None:
-            return
-        out = connection.out
-        if out.empty:
-            return
-        if self._dozing:
-            self._tick_in(_TICK)
-        before = out.waiting
-        sent_all = out.flush(sock)
-        if before and out.waiting != before:
-            self.session.upkeep.alive(self._loop.now)
-        if before or not sent_all:
-            self.session.unsent(out.waiting)
-        events = READ if sent_all else READ | WRITE
-        if events != self._watching:
-            self._watching = events
-            self._loop.modify(sock.fileno(), events)
+            self._drop(lost())
 
     # -- from Connecting ---------------------------------------------------------------------------------------
     def ask_for_connection(self, portal: Portal, why: str) -> None:
@@ -322,14 +225,10 @@ class Engine:
 
     def logged_in(self, sock: socket.socket, result: LoginResult) -> None:
         """Begin full feature phase."""
-        self._sock = sock
-        self._low_water = LowWater(sock)
-        self._watching = READ
-        self._loop.register(sock.fileno(), READ, self._ready)
-        self._counted = (0, 0, 0, 0)
         self._leaving = None
         connection = Connection(self.session, result)
         connection.can_splice = True
+        self._line.open(sock)
         now = self._loop.now
         self._back_off.logged_in(now)
         self.session.connected(connection, (result.cmd_sn, result.exp_cmd_sn, result.max_cmd_sn), now)
@@ -352,7 +251,7 @@ class Engine:
             self._units.watch(number(self._settings, "look_interval"))
             self._set_state("connected", None)
         elif self.session.connection is not None:
-            self._broken = problem
+            self._line.broken = problem
 
     # -- from Units --------------------------------------------------------------------------------------------
     def uses(self, unit: Unit) -> bool:
@@ -414,7 +313,7 @@ class Engine:
             return
 
         def answered(_answer: pdu.LogoutResponse) -> None:
-            self._broken = problem
+            self._line.broken = problem
 
         connection = self.session.connection
 
@@ -433,9 +332,8 @@ class Engine:
         time2wait = connection.parameters.default_time2wait if connection is not None else 0
         if isinstance(problem, TargetDrops):
             time2wait = max(time2wait, problem.time2wait)
-        self._close_socket()
+        self._line.close()
         self._connecting.stop()
-        self._broken = None
         if self._state in ("ended", "disconnecting"):
             self._end(None)
             return
@@ -474,7 +372,7 @@ class Engine:
 
     def _reconnect(self) -> None:
         self._retry = None
-        if self._state == "lost" and self._sock is None and not self._connecting.busy:
+        if self._state == "lost" and not self._line.is_open and not self._connecting.busy:
             self._connecting.start("reconnect")
 
     def _start_recovery_timer(self) -> None:
@@ -503,7 +401,7 @@ class Engine:
         """The session is over."""
         if self._state == "ended":
             return
-        self._close_socket()
+        self._line.close()
         self._connecting.stop()
         self._fronts.pipes.close()
         self._units.stop()
@@ -521,13 +419,6 @@ class Engine:
         if done is not None:
             done(None)
 
-    def _close_socket(self) -> None:
-        sock, self._sock = self._sock, None
-        if sock is not None:
-            self._count()
-            self._loop.unregister(sock.fileno())
-            sock.close()
-
     def _set_state(self, state: str, problem: Problem | None) -> None:
         self._state = state
         self._host.state_changed(state, problem)
@@ -538,11 +429,10 @@ class Engine:
         if self._state == "ended":
             return
         now = self._loop.now
-        self._dozing = self._dozed = False
-        self._low_water.relax()
+        self._line.dozing = self._line.dozed = False
         self._guarded(lambda: self.session.on_timer(now))
-        self._guarded(self._send)  # a ping is on its way before it is decided whether anything is going on
-        self._count()
+        self._guarded(self._line.send)  # a ping is on its way before it is decided whether anything is going on
+        self._line.tick()
         doze = self._doze(now)
         if doze is None:
             deadline = self.session.next_deadline()
@@ -553,20 +443,10 @@ class Engine:
 
     def _doze_for(self, seconds: float) -> None:
         self._tick_in(seconds)
-        self._dozing = self._dozed = True
-
-    def _doze_again(self) -> None:
-        """An answer came into a doze. When it was all that was waited for, as that to a ping or to a look at a unit,
-        nobody need wake for it once more.
-        """
-        doze = self._doze(self._loop.now)
-        if doze is not None:
-            self._doze_for(doze)
-        else:
-            self._dozed = False
+        self._line.dozing = self._line.dozed = True
 
     def _tick_in(self, seconds: float) -> None:
-        self._dozing = False
+        self._line.dozing = False
         if self._next_tick is not None:
             self._next_tick.cancel()
         self._next_tick = self._loop.call_at(self._loop.now + seconds, self._tick)
@@ -576,13 +456,3 @@ class Engine:
         connection = self.session.connection
         idle = self._state == "connected" and connection is not None and connection.out.empty and self.session.idle
         return min(self.session.upkeep.peace(now), _LONGEST_DOZE) if idle else None
-
-    def _count(self) -> None:
-        """Bring the session's page up to date."""
-        connection, page = self.session.connection, self._statistics.session
-        if connection is None:
-            return
-        now = (connection.bytes_received, connection.out.sent, connection.pdus_received, connection.pdus_sent)
-        for index, (value, before) in enumerate(zip(now, self._counted, strict=True)):
-            page[index] += value - before
-        self._counted = now

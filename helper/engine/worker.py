@@ -12,8 +12,6 @@ import logging
 import os
 import socket
 import time
-import traceback
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,174 +21,31 @@ from ..api.errors import Problem
 from ..api.statistics import Writer
 from . import sandbox
 from .discovery_run import DiscoveryRun
-from .engine import Engine, SessionConfig
+from .engine import Engine
+from .host import SessionConfig
 from .login import ChapSecrets, LoginConfig, Secret
-from .loop import READ, WRITE, Loop, Timer
+from .loop import Loop, Timer
 from .names import Portal
 from .probe import ProbeRun
 from .scsi.disk import LunInfo
 from .secret import locked
+from .worker_link import Link
+from .worker_log import last_words, log_to
 
 log = logging.getLogger(__name__)
 
 ORPHAN_SECONDS = 10.0
-#: What waits to be sent to a helper that does not read; then the channel is given up.
-_MAX_QUEUE = 1024
-_MAX_LINE = 1000
 
 
 def run(listener: int, log_pipe: int, *, missing: Sequence[str] = ()) -> None:
     """Serve until there is nothing left to do."""
-    _log_to(log_pipe)
+    log_to(log_pipe)
     sandbox.quiet()
     try:
         Worker(socket.socket(fileno=listener), missing).run()
     except Exception as error:  # noqa: BLE001 - the last words of a process that ends with a code
-        log.critical("%s", _last_words(error))
+        log.critical("%s", last_words(error))
         os._exit(70)
-
-
-def _last_words(error: BaseException) -> str:
-    """Describe an error by its places alone: there are no sources to be read here, and no values to be shown."""
-    places = [
-        f"{os.path.basename(frame.f_code.co_filename)}:{line} {frame.f_code.co_name}"  # noqa: PTH119 - no file
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    return f"{type(error).__name__}: {error} in " + " < ".join(reversed(places))
-
-
-class _PipeHandler(logging.Handler):
-    """Log lines to the helper: bounded, and dropped when nobody reads."""
-
-    def __init__(self, pipe: int) -> None:
-        super().__init__()
-        os.set_blocking(pipe, False)
-        self._pipe = pipe
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record, its lines joined."""
-        try:
-            text = " | ".join(f"{record.name.rpartition('.')[2]}: {record.getMessage()}".splitlines())
-            line = f"{record.levelname} {control.clean(text, _MAX_LINE)}\n"
-            os.write(self._pipe, line.encode())
-        except OSError:
-            return
-
-    def close(self) -> None:
-        """Close the pipe."""
-        os.close(self._pipe)
-        super().close()
-
-
-def _log_to(pipe: int) -> None:
-    root = logging.getLogger()
-    before, root.handlers = root.handlers, [_PipeHandler(pipe)]
-    for handler in before:
-        if isinstance(handler, _PipeHandler):
-            handler.close()
-    root.setLevel(logging.INFO)
-
-
-class Link:
-    """The helper's connection: accepts one at a time, sends without blocking."""
-
-    def __init__(
-        self, loop: Loop, listener: socket.socket, handle: Callable[[Message], None], changed: Callable[[bool], None]
-    ) -> None:
-        self._loop = loop
-        self._listener = listener
-        self._handle = handle
-        self._changed = changed
-        self._sock: socket.socket | None = None
-        self._queue: deque[tuple[bytes, list[int]]] = deque()
-        listener.setblocking(False)
-        loop.register(listener.fileno(), READ, self._accept)
-
-    @property
-    def connected(self) -> bool:
-        """Whether a helper is there."""
-        return self._sock is not None
-
-    def send(self, message_type: str, /, descriptors: Mapping[str, int] | None = None, **fields: Any) -> None:
-        """Send a message, or forget it when nobody is there; the descriptors stay the caller's."""
-        if self._sock is None:
-            return
-        message = Message(message_type, fields, dict(descriptors or {}))
-        data = control.encode(message, control.FROM_WORKER)
-        self._queue.append((data, [os.dup(number) for number in message.descriptors.values()]))
-        if len(self._queue) > _MAX_QUEUE:
-            log.error("The helper does not read; giving its connection up")
-            self.drop()
-        else:
-            self._flush()
-
-    def drop(self) -> None:
-        """Close the connection; another one may come."""
-        if self._sock is not None:
-            self._loop.unregister(self._sock.fileno())
-            self._sock.close()
-            self._sock = None
-            while self._queue:
-                control.close_all(self._queue.popleft()[1])
-            self._changed(False)
-
-    def _accept(self, _events: int) -> None:
-        try:
-            sock, _ = self._listener.accept()
-        except OSError:
-            return
-        while self._sock is not None and self._read():
-            pass  # it may have ended without our having seen it, behind what it asked last
-        if self._sock is not None:
-            sock.close()
-            return
-        sock.setblocking(False)
-        self._sock = sock
-        self._loop.register(sock.fileno(), READ, self._ready)
-        self._changed(True)
-
-    def _ready(self, events: int) -> None:
-        if events & WRITE:
-            self._flush()
-        if events & ~WRITE:
-            self._read()
-
-    def _read(self) -> bool:
-        """Take one message; False when there is none. What is not in the language ends the process: nothing that
-        follows could be trusted.
-        """
-        if self._sock is None:
-            return False
-        try:
-            packet = control.receive_raw(self._sock)
-        except BlockingIOError:
-            return False
-        except OSError:
-            packet = None
-        if packet is None:
-            self.drop()
-            return False
-        message = control.decode(*packet, control.TO_WORKER)
-        try:
-            self._handle(message)
-        finally:
-            message.close()
-        return True
-
-    def _flush(self) -> None:
-        sock = self._sock
-        if sock is None:
-            return
-        try:
-            while self._queue:
-                control.send(sock, *self._queue[0])
-                control.close_all(self._queue.popleft()[1])
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.drop()
-            return
-        self._loop.modify(sock.fileno(), READ | WRITE if self._queue else READ)
 
 
 class Worker:
@@ -394,7 +249,7 @@ class Worker:
         """Give a helper that took the place of another one what the other one had."""
         log_pipe = message.take("log")
         if log_pipe is not None:
-            _log_to(log_pipe)
+            log_to(log_pipe)
         for front, (_, kind, number) in self._fronts.items():
             if kind == "fuse":
                 self._link.send("handed", {"descriptor": number}, what="front", front=front)

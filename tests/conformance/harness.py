@@ -24,8 +24,9 @@ from typing import Any
 from lundock.helper.api.errors import Problem
 from lundock.helper.engine.discovery import FoundTarget
 from lundock.helper.engine.discovery_run import DiscoveryRun
-from lundock.helper.engine.engine import Engine, SessionConfig
+from lundock.helper.engine.engine import Engine
 from lundock.helper.engine.front import Front, Job, OneByOne
+from lundock.helper.engine.host import SessionConfig
 from lundock.helper.engine.login import LoginConfig
 from lundock.helper.engine.loop import Loop
 from lundock.helper.engine.names import Portal
