@@ -227,15 +227,15 @@ class Portals:
                 found = await self._ask(caller, portal.ref, request, secrets, step, more_hints)
             except Problem as problem:
                 if problem.code != "Cancelled":
-                    await self._failed(portal, problem.code)
+                    await self._failed(portal, problem)
                 raise
             return await self._succeeded(portal, found)
 
-    async def _failed(self, portal: KeptPortal, code: str) -> None:
-        before = portal.record.last_result
+    async def _failed(self, portal: KeptPortal, problem: Problem) -> None:
+        before, code = portal.record.last_result, problem.code
         record = replace(portal.record, last_result=code, last_look=_now())
         await self._service.store.update_portal(record)
-        portal.record = record
+        portal.record, portal.facts = record, problem.attrs
         self._service.listener.changed(portal)
         if code != before:
             self._service.note("discovery-failed", "", {"address": record.address, "error": code})
@@ -248,7 +248,7 @@ class Portals:
             changes = self._compare(portal, found)
             seen = Seen(record, changes.new, tuple(after for _, after in changes.changed))
             added = [Target(new) for new in await self._service.store.seen(seen)]
-            portal.record = record
+            portal.record, portal.facts = record, {}
             for target, after in changes.changed:
                 self._tell_change(portal, target, after)
         for target in added:

@@ -277,7 +277,7 @@ class Service:
 
     def _refused(self, target: Target, problem: Problem, before: str) -> None:
         """Note a failure; in the timeline unless it is the one of `before`."""
-        target.settle(problem.code)
+        target.settle(problem)
         self.listener.changed(target)
         if problem.code not in ("Cancelled", before):
             self.note("refused", target.record.name, error_detail(problem))
@@ -308,7 +308,8 @@ class Service:
     def show(self, session: Session) -> None:
         """Take a session that is up: from here on it is one of ours."""
         target = session.target
-        target.connecting, target.last_error, target.session = False, "", session
+        target.settle()
+        target.session = session
         self.sessions[session.number] = session
         self.listener.added(session)
         self._sync_luns(session)
@@ -476,7 +477,7 @@ class Service:
         session.worker = None
         self.listener.removed(session)
         session.target.session = None
-        session.target.settle(problem.code if problem else "")
+        session.target.settle(problem)
         self.listener.changed(session.target)
         self.note("disconnected", session.target.record.name, error_detail(problem))
         self.startup.ended(session.target)

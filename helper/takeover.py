@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .api.errors import from_wire
 from .observer import Observer
 from .store import TargetRecord
 from .things import Session
@@ -35,7 +36,7 @@ async def take_over(service: Service) -> None:
     for worker in await service.supervisor.adopt(observer_for):
         session = found[worker]
         if worker.state == "ended":
-            session.target.settle(worker.last_error)
+            session.target.settle(from_wire(worker.last_error, {}) if worker.last_error else None)
             service.listener.changed(session.target)
             service.note("disconnected", session.target.record.name, {"error": worker.last_error})
         else:

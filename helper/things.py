@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class Target:
     connecting: bool = False
     session: Session | None = None
     last_error: str = ""
+    last_error_facts: Mapping[str, str | int] = field(default_factory=dict)
     told_alias: str = ""
 
     @property
@@ -51,10 +53,10 @@ class Target:
             self.told_alias = str(self.session.worker.parameters.get("TargetAlias", self.told_alias))
         return self.record.alias or self.told_alias
 
-    def settle(self, error: str) -> None:
+    def settle(self, problem: Problem | None = None) -> None:
         """Note how an attempt or a session ended."""
         self.connecting = False
-        self.last_error = error
+        self.last_error, self.last_error_facts = (problem.code, problem.attrs) if problem is not None else ("", {})
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +119,8 @@ class Lun:
 class KeptPortal:
     """A discovery address that is kept. `lock`: it is being looked at, or changed.
 
-    `changed`: the record is another, `hurry`: look before it is time; both are for `task`, which keeps it up to date.
+    `facts`: what the sentences of its last result mention; not saved. `changed`: the record is another, `hurry`: look
+    before it is time; both are for `task`, which keeps it up to date.
     """
 
     record: PortalRecord
@@ -125,6 +128,7 @@ class KeptPortal:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def ref(self) -> Ref:

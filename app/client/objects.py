@@ -91,6 +91,7 @@ class Target(_View):
     state: str = "disconnected"
     session: str = "/"
     last_error: str = ""
+    last_error_facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -121,6 +122,7 @@ class Portal(_View):
     chap_name: str = ""
     target_chap_name: str = ""
     last_result: str = ""
+    last_result_facts: Mapping[str, Any] = field(default_factory=dict)
     last_look: int = 0
     last_seen: int = 0
 
@@ -137,6 +139,7 @@ class Session(_View):
     since: int = 0
     reconnects: int = 0
     last_error: str = ""
+    last_error_facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

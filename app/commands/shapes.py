@@ -48,7 +48,8 @@ TARGET = Record(
     {
         "path": str, "number": int, "name": str, "alias": str, "portals": [PORTAL], "startup": str, "owner": int,
         "source": str, "vanished": bool, "interface": str, "sign_in": str, "chap_name": str, "target_chap_name": str,
-        "state": str, "session": str, "last_error": str, "settings": object, "settings_origin": object,
+        "state": str, "session": str, "last_error": str, "last_error_facts": object, "settings": object,
+        "settings_origin": object,
     },
     "Target",
     {
@@ -66,6 +67,7 @@ SESSION = Record(
     {
         "path": str, "number": int, "target": str, "target_name": str, "state": str, "portal": object,
         "parameters": object, "connections": [object], "since": int, "reconnects": int, "last_error": str,
+        "last_error_facts": object,
     },
     "Session",
     {
@@ -93,8 +95,8 @@ ADDRESS = Record(
     "an address that is kept and looked at",
     {
         "path": str, "number": int, "address": str, "method": str, "interval": int, "owner": int, "interface": str,
-        "sign_in": str, "chap_name": str, "target_chap_name": str, "last_result": str, "last_look": int,
-        "last_seen": int,
+        "sign_in": str, "chap_name": str, "target_chap_name": str, "last_result": str, "last_result_facts": object,
+        "last_look": int, "last_seen": int,
     },
     "Portal",
     {"path": "Its object on the bus.", "number": "As `lundock portal` takes it."},

@@ -31,7 +31,10 @@ class Questions(QObject):
     def _on_asked(self, question: Question, answer: Future[Secrets]) -> None:
         snapshot = self._bus.snapshot_now
         target = snapshot.targets.get(question.path)
-        why = tr("The name or the secret was refused.") if question.retry else tr("The target asks for its secret.")
+        asks = tr("The target asks for its secret.")
+        if question.path in snapshot.portals or question.path == "/":
+            asks = tr("The device asks for a secret before it says what it offers.")
+        why = tr("The name or the secret was refused.") if question.retry else asks
         method = "mutual" if question.mutual else "chap"
         how = SignIn(method, question.chap_name, question.target_chap_name)
         title = target.title if target is not None else question.target

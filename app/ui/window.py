@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeySequence, QShowEvent
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from ...helper.api.errors import Problem
+from ...helper.api.errors import Problem, from_wire
 from .. import text
 from ..client.mirror import Link, Snapshot
 from ..client.objects import Target
@@ -38,6 +39,7 @@ from .events_page import EventsPage
 from .header import Header
 from .mounting import Mounting
 from .notice import Notice
+from .portals_dialog import PortalsDialog
 from .questions import Questions
 from .settings_page import SettingsPage
 from .target_list import TargetList
@@ -121,6 +123,9 @@ class Window(QMainWindow):
         add = QAction(tr("Connect to a target …"), self)
         add.setShortcut(QKeySequence("Ctrl+N"))
         add.triggered.connect(lambda _checked=False: self.connect_to_target())
+        kept = QAction(tr("Kept addresses …"), self)
+        kept.setShortcut(QKeySequence("Ctrl+K"))
+        kept.triggered.connect(lambda _checked=False: self.show_portals())
         close = QAction(tr("Close"), self)
         close.setShortcut(QKeySequence("Ctrl+W"))
         close.triggered.connect(lambda _checked=False: self.close())
@@ -130,10 +135,10 @@ class Window(QMainWindow):
         leave = QAction(tr("Quit"), self)
         leave.setShortcut(QKeySequence("Ctrl+Q"))
         leave.triggered.connect(lambda _checked=False: self.quit_wanted.emit())
-        self.addActions([add, close, preferences, leave])
+        self.addActions([add, kept, close, preferences, leave])
         menu = QMenu(self)
         menu.setAccessibleName(tr("Menu"))
-        menu.addActions([add, preferences])
+        menu.addActions([add, kept, preferences])
         menu.addSeparator()
         menu.addActions([close, leave])
         self._menu.setMenu(menu)
@@ -300,7 +305,7 @@ class Window(QMainWindow):
         code = self._old_trouble(target)
         if not code or self._dismissed.get(target.path) == code:
             return None, "", False
-        problem = self._same(code, address=target.address, target=target.name)
+        problem = self._same(code, {"address": target.address, "target": target.name} | self._facts(target))
         lost = target.state == "lost"
         return problem, "" if lost else self._action_for(problem, target), lost
 
@@ -311,13 +316,15 @@ class Window(QMainWindow):
             return (session.last_error if session is not None else "") or target.last_error or "ConnectionLost"
         return target.last_error if target.state == "disconnected" and not self.actions_on.busy(target.path) else ""
 
-    def _same(self, code: str, **attrs: str) -> Problem:
+    def _facts(self, target: Target) -> dict[str, Any]:
+        """Return what the sentences of `_old_trouble` mention, as far as the service knows it."""
+        session = self._bus.snapshot_now.session_of(target)
+        lost = target.state == "lost" and session is not None and session.last_error
+        return dict(session.last_error_facts if lost and session is not None else target.last_error_facts)
+
+    def _same(self, code: str, facts: Mapping[str, Any] | None = None) -> Problem:
         """Return the problem that is shown already, when it is the same one: it is not drawn anew."""
-        shown = self.banner.problem
-        try:
-            new = Problem(code, **attrs)
-        except ValueError:
-            new = Problem("Internal", log_id="unknown")
+        shown, new = self.banner.problem, from_wire(code, dict(facts or {}))
         return shown if shown is not None and (shown.code, shown.attrs) == (new.code, new.attrs) else new
 
     @staticmethod
@@ -351,6 +358,13 @@ class Window(QMainWindow):
             dialog.open()
         if address or target_name:
             dialog.start_with(address, target_name, user)
+        return dialog
+
+    def show_portals(self) -> PortalsDialog:
+        """Open the addresses that are kept."""
+        dialog = PortalsDialog(self._bus, self)
+        dialog.setModal(True)
+        dialog.open()
         return dialog
 
     def _on_new_target(self, path: str) -> None:

@@ -153,7 +153,7 @@ class TargetObject:
         """The properties that are the record's fields under the same name."""
         if name in ("name", "startup", "owner", "interface", "sign_in", "chap_name", "target_chap_name", "vanished"):
             return getattr(self._target.record, name)
-        if name in ("alias", "state", "last_error"):
+        if name in ("alias", "state", "last_error", "last_error_facts"):
             return getattr(self._target, name)
         raise AttributeError(name)
 
@@ -226,6 +226,10 @@ class PortalObject:
             return getattr(self._portal.record, name)
         raise AttributeError(name)
 
+    @property
+    def last_result_facts(self) -> dict[str, Any]:  # noqa: D102
+        return dict(self._portal.facts)
+
     async def refresh(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
         return started(self._service.portals.refresh(caller, self._portal, _secrets(options)), options)
@@ -288,6 +292,12 @@ class SessionObject:
     @property
     def last_error(self) -> str:  # noqa: D102
         return self._session.worker.last_error if self._session.worker else ""
+
+    @property
+    def last_error_facts(self) -> dict[str, Any]:  # noqa: D102
+        worker = self._session.worker
+        problem = worker.last_problem if worker is not None else None
+        return dict(problem.attrs) if worker is not None and problem is not None and worker.last_error else {}
 
     async def rescan(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         return started(self._service.rescan(await self._who_is(call.sender), self._session), options)

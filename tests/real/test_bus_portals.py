@@ -127,6 +127,7 @@ def test_an_address_that_does_not_answer_says_so_once(helper: HelperProcess, own
             assert (await client.refused(portal, names.PORTAL, "Refresh", {}))[0] == "ConnectionRefused"
         known = await client.properties(portal, names.PORTAL)
         assert (known["LastResult"], known["LastLook"] > known["LastSeen"]) == ("ConnectionRefused", True)
+        assert {"address": "127.0.0.1", "port": own_tgtd.port}.items() <= known["LastResultFacts"].items()
         assert [one["Vanished"] for one in (await _targets(client)).values()] == [False]
         kinds = [event["kind"] for event in await client.manager("GetEvents", 0, {})]
         assert kinds.count("discovery-failed") == 1

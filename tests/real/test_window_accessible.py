@@ -191,3 +191,24 @@ def test_the_wizard_has_names_and_an_order_and_goes_by_keys_alone(reader: Reader
     tree.until("Address", role="text")
     reader.key("Escape")
     tree.until_gone("Look for targets")
+
+
+def test_kept_addresses_have_names_and_an_order_and_go_by_keys_alone(reader: Reader) -> None:
+    tree = reader.tree
+    reader.key("ctrl+k")
+    tree.until("No address is kept")
+    assert unnamed(tree.walk(seen=True)) == []
+    reader.key("space")  # “Add an address …” has the keyboard
+    tree.until("Add an address", role="dialog")
+    procs.run("xdotool", "type", "refused.local", env=reader._environ)
+    tree.until("Keep it", enabled=True)
+    assert unnamed(tree.walk(seen=True)) == []
+    reader.key("Return")
+    tree.until("Find out why …")
+    assert unnamed(tree.walk(seen=True)) == []
+    stops = [stop.name for stop in reader.round("Kept addresses")]
+    first = stops.index("Kept addresses")
+    buttons = ["Add an address …", "Look now", "Change …", "Forget …", "Close"]
+    assert stops[first:] + stops[:first] == ["Kept addresses", "Find out why …", "Details", "Dismiss", *buttons]
+    reader.key("Escape")
+    tree.until_gone("Look now")

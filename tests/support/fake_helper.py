@@ -34,6 +34,7 @@ from lundock.helper.api.objects import Call
 from lundock.helper.api.settings import defaults
 from lundock.helper.api.values import ObjectPath
 from support import buses
+from support.fake_portals import FakePortal
 from support.whole import WholeServer
 
 ANYONE = Call("", "", "", "", interactive=False)
@@ -323,11 +324,12 @@ class FakeHelper:
         self.targets: dict[str, FakeTarget] = {}
         self.sessions: dict[str, FakeSession] = {}
         self.luns: dict[str, FakeLun] = {}
+        self.portals: dict[str, FakePortal] = {}
         self.agents: dict[str, str] = {}
         self.calls: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.counters: dict[str, dict[str, int]] = {}
-        self._numbers = {"jobs": 0, "targets": 0, "sessions": 0}
+        self._numbers = {"jobs": 0, "targets": 0, "sessions": 0, "portals": 0}
         self.server.add(names.ROOT_PATH, {names.MANAGER: self})
 
     def path(self, kind: str) -> ObjectPath:
@@ -405,6 +407,17 @@ class FakeHelper:
         self.targets[target.path] = target
         self.server.add(target.path, {names.TARGET: target})
         return target.path
+
+    async def add_portal(self, _call: Call, address: str, options: dict[str, Any]) -> ObjectPath:
+        if any(portal.address == address for portal in self.portals.values()):
+            raise Problem("AlreadyExists", what=address)
+        if " " in address:
+            raise Problem("AddressInvalid", address=address)
+        portal = FakePortal(self, self.path("portals"), address)
+        portal.take(options)
+        self.portals[portal.path] = portal
+        self.server.add(portal.path, {names.PORTAL: portal})
+        return portal.path
 
     async def set_initiator_name(self, _call: Call, name: str, _options: dict[str, Any]) -> None:
         self.initiator_name = name

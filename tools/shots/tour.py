@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
 from lundock.app.ui.eject_dialog import EjectDialog
 from lundock.app.ui.format_dialog import FormatDialog
 from lundock.app.ui.kinds import KINDS
+from lundock.app.ui.portal_edit import PortalEdit
 from lundock.app.ui.preferences import Preferences
 from lundock.app.ui.shots import Camera, pump
 from lundock.app.ui.sign_in import SignInDialog
@@ -131,6 +133,7 @@ class Tour:
         self.until(lambda: self.bus.snapshot_now.ready)
         self.shoot("window-empty")
         self.preferences()
+        self.portals()
         self.wizard()
         lun = self.disk()
         self.others()
@@ -190,6 +193,38 @@ class Tour:
         dialog._name.setText("iqn.wrong")
         self.shoot("preferences-name", dialog)
         dialog.done(0)
+
+    def portals(self) -> None:
+        """Kept addresses: none, a new one, one that does not answer; and nothing is left of them."""
+        dialog = self.window.show_portals()
+        self.shoot("portals-empty", dialog)
+        edit = dialog.add()
+        self.shoot("portals-add", edit)
+        edit.asks.setChecked(True)
+        self.shoot("portals-add-sign-in", edit)
+        edit.asks.setChecked(False)
+        for address in (self.stage.address, "127.0.0.1:9"):
+            edit.address.setText(address)
+            edit.go()
+            self.until(functools.partial(self._looked_at, address))
+            edit = dialog.add()
+        edit.reject()
+        dialog.list.setCurrentRow(1)
+        self.shoot("portals-failed", dialog)
+        dialog.list.setCurrentRow(0)
+        self.shoot("portals", dialog)
+        dialog.forget()
+        self._shoot_box("portals-forget")
+        dialog.change()
+        self.shoot("portals-change", self.opened(PortalEdit))
+        for path in self.bus.snapshot_now.portals:
+            self.bus.run(functools.partial(operations.remove_portal, portal=path, forget_targets=True))
+        self.until(lambda: not self.bus.snapshot_now.portals and not self.bus.snapshot_now.targets)
+        dialog.close()
+        pump(0.1)
+
+    def _looked_at(self, address: str) -> bool:
+        return any(p.address == address and p.last_look for p in self.bus.snapshot_now.portals.values())
 
     def wizard(self) -> None:
         """Every step, and what goes wrong in them."""

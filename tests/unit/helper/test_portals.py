@@ -137,13 +137,14 @@ def test_a_look_that_fails_changes_no_target(tmp_path: Path) -> None:
             "HostUnreachable",
             True,
         )
+        assert portal.facts == {"address": ADDRESS}
         assert not by_name(bench)["one"].record.vanished
         await bench.timeline()
         failed = [event.detail for event in bench.told.events if event.kind == "discovery-failed"]
         assert failed == [{"address": ADDRESS, "error": "HostUnreachable"}]  # not once a look
         bench.supervisor.problem = None
         await look(bench, portal)
-        assert portal.record.last_result == ""
+        assert (portal.record.last_result, portal.facts) == ("", {})
 
     run(tmp_path, steps)
 

@@ -108,6 +108,7 @@ def test_a_refused_login_is_remembered(tmp_path: Path) -> None:
         bench.supervisor.problem = Problem("TargetNotFound", target=NAME)
         assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "TargetNotFound"
         assert (target.state, target.last_error) == ("disconnected", "TargetNotFound")
+        assert target.last_error_facts == {"target": NAME}
         await bench.timeline()
         assert [(e.kind, e.detail) for e in bench.told.events] == [
             ("refused", {"error": "TargetNotFound", "target": NAME})

@@ -81,6 +81,19 @@ def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
     assert not bench.window.banner.isVisible()
 
 
+def test_what_went_wrong_while_nobody_looked_is_told_with_its_facts(bench: Bench) -> None:
+    path = bench.fake.add("backup")
+
+    async def fail(helper: Any) -> None:
+        target = helper.targets[path]
+        target.last_error, target.last_error_facts = "ConnectionTimeout", {"address": "nas", "port": 3260, "seconds": 7}
+        helper.server.refresh(path)
+
+    bench.fake.do(fail)
+    bench.until(bench.window.banner.isVisible)
+    assert "nas did not answer within 7 seconds." in bench.words(bench.window.banner)
+
+
 def test_disks_are_attached_and_ejected(bench: Bench) -> None:
     path = bench.fake.add("backup")
     bench.fake.connect(path)
