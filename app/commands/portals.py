@@ -14,6 +14,7 @@ from .. import text
 from ..client import operations
 from ..client.client import Client
 from ..client.objects import Portal
+from ..model import portals
 from . import shapes
 from .common import on_bus
 from .naming import ADDRESS, INTERFACE
@@ -39,10 +40,9 @@ def portal() -> None:
 
 
 def _row(view: Portal) -> tuple[object, ...]:
-    every = f"every {text.span(view.interval)}" if view.interval else "when asked"
     last = text.ago(view.last_look) if view.last_look else "never"
     result = Cell(view.last_result, "yellow", "▲") if view.last_result else "good" if view.last_look else ""
-    return (view.number, view.address, every, last, result)
+    return (view.number, view.address, portals.every(view.interval), last, result)
 
 
 @portal.command("list", short_help="List the kept addresses")

@@ -127,7 +127,10 @@ class PortalsDialog(QDialog):
         lines = portals.lines(snapshot)
         if lines != self._shown:
             self._fill(lines)
-        self._pages.setCurrentIndex(0 if lines else 1)
+        page = 0 if lines else 1
+        if page != self._pages.currentIndex():
+            self._pages.setCurrentIndex(page)
+            (self.list if lines else self._first).setFocus()
         self._sentence.setVisible(bool(lines))
         self._show_chosen()
 

@@ -39,6 +39,11 @@ class Reader:
         self.tree = tree
         self._environ = environ
 
+    def focus(self, window: str) -> None:
+        """Give a window the keyboard, as a window manager would."""
+        found = procs.run("xdotool", "search", "--onlyvisible", "--name", f"^{window}$", env=self._environ).split()
+        procs.run("xdotool", "windowfocus", "--sync", found[0], env=self._environ)
+
     def key(self, *keys: str) -> None:
         procs.run("xdotool", "key", "--clearmodifiers", *keys, env=self._environ)
 
@@ -107,9 +112,9 @@ def reader(service: RunningFake, xvfb: str, tmp_path: Path) -> Iterator[Reader]:
         process = procs.start(argv, env=environ, stdin=subprocess.DEVNULL)
         try:
             tree.until("Disconnect", enabled=True)
-            found = procs.run("xdotool", "search", "--onlyvisible", "--name", "^Lundock$", env=environ).split()
-            procs.run("xdotool", "windowfocus", "--sync", found[0], env=environ)
-            yield Reader(tree, environ)
+            made = Reader(tree, environ)
+            made.focus("Lundock")
+            yield made
         finally:
             procs.stop(process)
 
@@ -205,6 +210,7 @@ def test_kept_addresses_have_names_and_an_order_and_go_by_keys_alone(reader: Rea
     assert unnamed(tree.walk(seen=True)) == []
     reader.key("Return")
     tree.until("Find out why …")
+    reader.focus("Kept addresses")
     assert unnamed(tree.walk(seen=True)) == []
     stops = [stop.name for stop in reader.round("Kept addresses")]
     first = stops.index("Kept addresses")
