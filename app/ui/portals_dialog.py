@@ -32,13 +32,18 @@ from ..model.bridge import Bus
 from ..model.portals import Line
 from ..model.targets import PATH, ROW
 from ..words import tr
-from . import theme
 from .cells import Cells, TwoLines
 from .diagnosis_dialog import DiagnosisDialog
 from .portal_edit import PortalEdit
 from .widgets import Banner, Fitting, Message, button, dress_question, label, name_button, spaced
 
-_ICONS = {"good": "check", "failed": "warning", "looking": "refresh", "new": "skipped"}
+#: A line's state to its icon, and the role of its colour.
+_ICONS = {
+    "good": ("check", "good"),
+    "failed": ("warning", "warning"),
+    "looking": ("refresh", "busy"),
+    "new": ("skipped", "muted"),
+}
 
 
 class PortalsDialog(QDialog):
@@ -291,11 +296,8 @@ class PortalsDialog(QDialog):
 
 
 def _write(item: QListWidgetItem, line: Line) -> None:
-    now = theme.colours()
-    colour = {"good": now.good, "failed": now.warning, "looking": now.busy}.get(line.state, now.muted)
-    item.setIcon(theme.icon(_ICONS[line.state], colour))
     item.setText(f"{line.address}\n{line.below}")
     item.setData(PATH, line.path)
-    item.setData(ROW, Cells(((line.address, line.below),)))
+    item.setData(ROW, Cells(((line.address, line.below),), *_ICONS[line.state]))
     item.setToolTip("\n".join(filter(None, (line.address, line.below, line.tip))))
     item.setData(Qt.ItemDataRole.AccessibleTextRole, line.spoken)
