@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import leaks, need
+from support import leaks, need, raised
 from support.buses import session_bus
 from support.helper import HelperProcess, running_helper
 from support.tgtd import Tgtd
@@ -46,6 +46,24 @@ def _nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     left = leaks.all_of([tmp_path_factory.getbasetemp(), Path(tempfile.gettempdir()) / leaks.PREFIX])
     assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_error_raised(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every error of the list was brought about by some test; said when all of them have run."""
+    with raised.recorded() as seen:
+        yield
+    if whole_run(request.session):
+        seen.write()
+        assert not seen.never(), f"no test brings about {', '.join(seen.never())}"
+
+
+def whole_run(session: pytest.Session) -> bool:
+    """Whether every test there is was to run, and did."""
+    option = session.config.option
+    chosen = option.keyword or option.markexpr or option.deselect or option.lf or option.stepwise
+    everything = session.config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen
+    return everything and not session.shouldstop and not session.shouldfail
 
 
 @pytest.fixture(scope="session")

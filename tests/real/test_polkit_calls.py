@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from lundock.helper.api import names
-from support import procs
+from support import procs, raised
 from support.system import NOBODY_LOOKS, SystemHelper, as_user, rules, system_helper
 
 
@@ -206,6 +206,7 @@ def test_the_person_may_close_the_question(system: SystemHelper) -> None:
         ),
     ):
         found = json.loads(as_user("bob", DISMISSER, system.bus.address, *call))
+        raised.told(found[0])
         assert found == ["NotAuthorizedDismissed", ["BeginAuthentication", f"Authentication is required to {asked}"]]
 
 

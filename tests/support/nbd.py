@@ -40,10 +40,11 @@ def serving(url: str, path: Path, *words: str) -> Iterator[str]:
 class NbdClient:
     """Speaks the transmission phase by hand."""
 
-    def __init__(self, path: Path) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
+    def __init__(self, server: Path | socket.socket) -> None:
+        self.sock = socket.socket(socket.AF_UNIX) if isinstance(server, Path) else server
         self.sock.settimeout(30)
-        self.sock.connect(str(path))
+        if isinstance(server, Path):
+            self.sock.connect(str(server))
         self.take(18)
         self.sock.sendall(struct.pack(">I", 3) + b"IHAVEOPT" + struct.pack(">II", 1, 0))
         self.size, self.flags = struct.unpack(">QH", self.take(10))

@@ -15,7 +15,7 @@ from typing import Any
 
 from lundock.helper.api import names
 
-from . import buses, leaks, procs
+from . import buses, leaks, procs, raised
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "polkit" / "io.github.lundock.initiator1.policy"
@@ -109,7 +109,9 @@ class SystemHelper:
 
     def error(self, user: str, method: str, *args: Any, **how: Any) -> str:
         """Call, and return the error's code; empty when it went well."""
-        return str(self.call(user, method, *args, **how).get("error", ""))
+        code = str(self.call(user, method, *args, **how).get("error", ""))
+        raised.told(code)
+        return code
 
 
 @contextlib.contextmanager
