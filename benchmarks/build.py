@@ -18,6 +18,7 @@ NEEDED = {
     "cc": "gcc",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/include/iscsi/iscsi.h": "libiscsi-dev",
+    "/usr/include/isa-l/crc.h": "libisal-dev",
     "fio": "fio",
     "qemu-nbd": "qemu-utils",
     "nbdfuse": "nbdfuse",
@@ -66,11 +67,16 @@ class Tools:
     problems: list[str] = field(default_factory=list)
 
 
+def responder_libraries() -> tuple[str, ...]:
+    """Return what the responder is linked with: where ISA-L is there its source uses it."""
+    return ("-lisal",) if find("/usr/include/isa-l/crc.h") else ()
+
+
 def build() -> Tools:
     """Compile what is older than its sources."""
     OUT.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
-    responder = _compile("responder", sorted((HERE / "responder").glob("*.[ch]")), (), problems)
+    responder = _compile("responder", sorted((HERE / "responder").glob("*.[ch]")), responder_libraries(), problems)
     async_rw = _compile("async_rw", [HERE / "libiscsi" / "async_rw.c"], ("-liscsi",), problems)
     return Tools(responder, async_rw, problems)
 

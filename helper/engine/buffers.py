@@ -156,6 +156,15 @@ class SendQueue:
         self._parts += parts
         self._owners += [None] * len(parts)
 
+    def add_packed(self, parts: list[memoryview | bytes], run: int, at: int) -> None:
+        """Queue parts without owners that lie in `headers` behind what was packed, or elsewhere, and what is at
+        headers[run:at].
+        """
+        self._close_run()
+        self._parts += parts
+        self._owners += [None] * len(parts)
+        self._run, self.at = run, at
+
     def add_pipe(self, pipe: Pipe) -> None:
         """Queue what lies in a pipe, behind everything so far."""
         self._close_run()

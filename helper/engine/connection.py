@@ -20,7 +20,8 @@ from crc32c import crc32c
 from ..api.errors import Problem
 from . import pdu
 from .buffers import SendQueue
-from .task import INDEX_MASK, OTHER, READ_16, Task
+from .runs import Answers
+from .task import INDEX_MASK, NO_RUN, OTHER, READ_16, Task
 
 if TYPE_CHECKING:
     from .login import LoginResult
@@ -84,6 +85,7 @@ class Connection:
         self._pos = 0
         self._buffer[: self._filled] = login.leftover
         self._large = False
+        self._answers = Answers(self, self._buffer, self._view)
         #: The rest of a payload that is received into its place: buffers still to be filled; the last one is for what
         #: comes behind it. And whose it is.
         self.rest: list[memoryview] = []
@@ -138,7 +140,13 @@ class Connection:
         if n == pdu.BHS_SIZE and self._large and not self._filled and self._goes_on():
             return
         self._filled += n
-        self._parse(now)
+        left = self._filled - self._pos
+        if left >= 2 * pdu.BHS_SIZE and left != self._answers.stride:  # more than one
+            end = self._answers.take(self._pos, self._filled, now)
+            if end > self._pos:
+                self._pos, self._large = end, False
+        if self._pos < self._filled:
+            self._parse(now)
 
     def _received_rest(self, n: int, now: float) -> int:
         """Count `n` bytes against what is missing; returns how many lie behind it in the receive buffer, or -1."""
@@ -419,6 +427,7 @@ class Connection:
             return False
         if task.pipe is None:
             owner = cast("PipeOwner", task.owner)
+            task.run = NO_RUN
             task.pipe = owner.pipe(task) if not offset else None
             if task.pipe is None:
                 return False

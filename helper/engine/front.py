@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -69,7 +69,7 @@ class OneByOne(ABC):
     def done(self, task: Task, error: int) -> None:
         """As in Owner."""
 
-    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: Sequence[int]) -> None:
         """As in Owner."""
         for task, start in zip(tasks, starts, strict=True):
             self.read_ready(task, view, start, start + task.length)

@@ -9,10 +9,14 @@ piece, uncopied.
 from __future__ import annotations
 
 import errno
+import itertools
+import operator
 import socket
+from collections.abc import Sequence
 from struct import Struct
 
 from ..api.errors import Problem
+from . import runs
 from .buffers import HEADROOM, SEND_SIZE, Buffer, SendQueue, large_buffers
 from .front import MAX_JOBS, Driver, Front, Job
 from .loop import BROKEN, READ, WRITE
@@ -22,11 +26,16 @@ from .task import Task, Unit
 
 _REQUEST = Struct(">IHHQQI")
 _REPLY = Struct(">IIQ")
+#: Of a request: magic, flags and type as one number; handle, offset, length.
+_ROW = Struct(">QQQI")
 _REQUEST_MAGIC = 0x25609513
 _REPLY_MAGIC = 0x67446698
 
 CMD_READ, CMD_WRITE, CMD_DISC, CMD_FLUSH, CMD_TRIM, CMD_CACHE, CMD_WRITE_ZEROES = 0, 1, 2, 3, 4, 5, 6
 CMD_FLAG_FUA, CMD_FLAG_NO_HOLE = 1, 2
+
+#: What plain reads and writes begin with.
+_PLAIN_READ, _PLAIN_WRITE = _REQUEST_MAGIC << 32 | CMD_READ, _REQUEST_MAGIC << 32 | CMD_WRITE
 
 HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA = 1, 2, 4, 8
 SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE = 32, 64, 256, 1024
@@ -76,6 +85,8 @@ class NbdFront(Front):
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._pos = 0
+        #: How long the last request was that was looked at as the first of several.
+        self._one = 0
         self._watching = READ
         self._leaving = False
         # A write whose data is still being received: its place, and the request.
@@ -186,7 +197,9 @@ class NbdFront(Front):
         buffer, view, pos, filled = self._buffer, self._view, self._pos, self._filled
         unpack, mask, shift, piece = _REQUEST.unpack_from, self.mask, self.shift, self.piece
         size, kept, limit = self.size, self.kept, self.max_request
-        reads: list[tuple[int, int, int, int]] = []
+        if filled - pos >= 2 * _ROW.size and filled - pos != self._one:
+            pos = self._take_run(pos, filled)
+        reads: list[tuple[int, int, int]] = []
         room = self._room()
         while filled - pos >= 28:
             if len(reads) >= room:
@@ -207,7 +220,7 @@ class NbdFront(Front):
             ):  # fmt: skip
                 pos += 28
                 self.held += length
-                reads.append((handle, offset >> shift, length >> shift, length))
+                reads.append((handle, offset >> shift, length))
                 continue
             if reads:  # they come first
                 self._read_all(reads)
@@ -240,10 +253,51 @@ class NbdFront(Front):
             buffer[:left] = buffer[pos:filled]
         self._pos, self._filled = 0, left
 
-    def _read_all(self, reads: list[tuple[int, int, int, int]]) -> None:
-        """Start reads that were counted in `held`; the list is empty then."""
+    def _take_run(self, pos: int, filled: int) -> int:
+        """Take requests that are plain reads, or plain writes, of one length, as a deep queue has them; returns where
+        they end, `pos` when it is anything else.
+        """
+        view, buffer, mask, size = self._view, self._buffer, self.mask, self.size
+        word, _, _, length = _ROW.unpack_from(buffer, pos)
+        write = word == _PLAIN_WRITE and not self.read_only
+        if not (write or word == _PLAIN_READ) or not 0 < length <= self.piece or length & mask:
+            return pos
+        stride = _ROW.size + length if write else _ROW.size
+        unpack, shift, last = _ROW.unpack_from, self.shift, size - length
+        self._one = stride
+        number = min((filled - pos) // stride, self._room(), (self.max_held - self.held - self.kept) // length)
+        handles: list[int] = []
+        lbas: list[int] = []
+        for at in range(pos, pos + number * stride, stride):
+            begin, handle, offset, long = unpack(buffer, at)
+            if begin != word or long != length or offset & mask or offset > last:
+                break
+            handles.append(handle)
+            lbas.append(offset >> shift)
+        number, blocks = len(handles), length >> shift
+        if number < 2:
+            return pos
+        end = pos + number * stride
+        self.used += number
+        self.held += number * length
+        if write:
+            pieces = [bytes(view[at - length : at]) for at in range(pos + stride, end + 1, stride)]
+            runs.writes(self.session, self.unit, self, handles, lbas, blocks, pieces)
+        else:
+            runs.reads(self.session, self.unit, self, handles, lbas, blocks, length)
+        return end
+
+    def _read_all(self, reads: list[tuple[int, int, int]]) -> None:
+        """Start reads (handle, LBA, length) that were counted in `held`; the list is empty then."""
         self.used += len(reads)
-        self.session.reads(self.unit, self, reads)
+        if len(reads) == 1:
+            handle, lba, length = reads[0]
+            self.session.read(self.unit, self, handle, lba, length >> self.shift, length)
+            reads.clear()
+            return
+        for length, alike in itertools.groupby(reads, operator.itemgetter(2)):
+            handles, lbas, _ = zip(*alike, strict=True)
+            runs.reads(self.session, self.unit, self, handles, lbas, length >> self.shift, length)
         reads.clear()
 
     def _room(self) -> int:
@@ -325,7 +379,7 @@ class NbdFront(Front):
             self.is_dirty = True
             self.driver.dirty.append(self)
 
-    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: Sequence[int]) -> None:
         """Queue the replies to reads."""
         if len(tasks) == 1:
             self.read_ready(tasks[0], view, starts[0], starts[0] + tasks[0].length)

@@ -7,10 +7,12 @@ import os
 import random as random_numbers
 import resource
 import time
+from collections.abc import Sequence
 
 from ..api.errors import Problem
 from ..api.settings import Value
 from ..api.statistics import latency
+from . import runs
 from . import url as urls
 from .client import Client, freeze, unit_of
 from .front import Driver, Front, Job
@@ -45,11 +47,11 @@ class Load(Front):
         if number <= 0:
             return
         self.used += number
-        if not self._write:
-            session.reads(unit, self, [(0, lba, blocks, length) for lba in self._places(number)])
-            return
-        for lba in self._places(number):
-            session.write(unit, self, 0, lba, blocks, self._data, None)
+        lbas, cookies = self._places(number), [0] * number
+        if self._write:
+            runs.writes(session, unit, self, cookies, lbas, blocks, [self._data] * number)
+        else:
+            runs.reads(session, unit, self, cookies, lbas, blocks, length)
 
     def _places(self, number: int) -> list[int]:
         """Return where the next commands go, in blocks."""
@@ -64,7 +66,7 @@ class Load(Front):
         self.used -= 1
         self.block()
 
-    def reads_ready(self, tasks: list[Task], _view: memoryview, _starts: list[int]) -> None:
+    def reads_ready(self, tasks: list[Task], _view: memoryview, _starts: Sequence[int]) -> None:
         """As read_ready."""
         self.used -= len(tasks)
         self.block()

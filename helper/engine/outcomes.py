@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import heapq
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from ..api.errors import Problem
@@ -41,7 +41,7 @@ class ScsiCall:
     def read_ready(self, task: Task, view: memoryview, start: int, end: int) -> None:
         """Never called: its reads have a place of their own."""
 
-    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: Sequence[int]) -> None:
         """Never called, as `read_ready`."""
 
     def done(self, task: Task, error: int) -> None:
@@ -220,6 +220,7 @@ class Outcomes:
         unit = task.unit
         if not counted:
             unit.in_flight -= 1
+            self._session.count_in_flight(unit)
         if error:
             self._count_one(unit, _ERRORS)
         elif task.opcode == OTHER and task.cdb[0] in _COUNTED:

@@ -30,7 +30,7 @@ from .options import number
 from .outcomes import Outcomes, ScsiCall
 from .scsi import cdb as cdbs
 from .scsi.disk import ScsiRequest, ScsiResult
-from .task import MAX_SLOTS, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
+from .task import MAX_SLOTS, NO_RUN, OTHER, READ_16, TAG_MASK, TAG_STEP, WRITE_16, Task, Unit
 from .upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Session:
         self._exp_cmd_sn = 0
         self._max_cmd_sn = 0
         #: How many more commands the target takes now.
-        self._credit = 0
+        self.credit = 0
         self._quiet = False  # no new commands: a logout is on its way
         self._full = False  # no new commands: too much waits to be sent
         #: How much may wait to be sent.
@@ -164,13 +164,14 @@ class Session:
         task.length = length
         task.started = self.now
         task.attempts = task.timeouts = 0
+        task.run = NO_RUN
         connection = self.connection
-        if connection is None or self._credit <= 0 or not unit.ready or self.waiting or not connection.plain:
+        if connection is None or self.credit <= 0 or not unit.ready or self.waiting or not connection.plain:
             self._start(task)
             return
         # What Connection.put_command does, without the call: it is a fifth of what a small read costs.
         unit.in_flight += 1
-        self._credit -= 1
+        self.credit -= 1
         task.cmd_sn = cmd_sn = self.cmd_sn
         self.cmd_sn = (cmd_sn + 1) & _M
         task.got = task.data_sn = 0
@@ -187,48 +188,6 @@ class Session:
         out.at = at + 48
         connection.pdus_sent += 1
 
-    def reads(self, unit: Unit, owner: object, requests: list[tuple[int, int, int, int]]) -> None:
-        """Read several: (cookie, lba, blocks, length) of each; so many slots must be free. As `read` for each."""
-        connection, number = self.connection, len(requests)
-        if (
-            number == 1 or connection is None or self._credit < number or not unit.ready or self.waiting
-        ):  # fmt: skip
-            for cookie, lba, blocks, length in requests:
-                self.read(unit, owner, cookie, lba, blocks, length)
-            return
-        out = connection.out
-        out.reserve(52 * number)
-        digest = connection.header_digest
-        free, now, lun, exp_stat_sn = self.free, self.now, unit.lun, connection.exp_stat_sn
-        pack, headers, view, at, cmd_sn = COMMAND_16.pack_into, out.headers, out.view, out.at, self.cmd_sn
-        for cookie, lba, blocks, length in requests:
-            task = free.pop()
-            task.unit = unit
-            task.owner = owner  # type: ignore[assignment]
-            task.cookie = cookie
-            task.flags = _READ
-            task.opcode = READ_16
-            task.lba = lba
-            task.blocks = blocks
-            task.length = length
-            task.started = now
-            task.cdb1 = task.attempts = task.timeouts = task.got = task.data_sn = 0
-            task.cmd_sn = cmd_sn
-            task.itt = itt = (~task.itt + TAG_STEP) & TAG_MASK
-            pack(
-                headers, at, 1, _READ, 0, 0, lun, itt, length, cmd_sn, exp_stat_sn, READ_16, 0, lba, blocks, 0, 0,
-            )  # fmt: skip
-            cmd_sn = (cmd_sn + 1) & _M
-            at += 48
-            if digest:
-                DIGEST.pack_into(headers, at, crc32c(view[at - 48 : at]))
-                at += 4
-        out.at = at
-        self.cmd_sn = cmd_sn
-        unit.in_flight += number
-        self._credit -= number
-        connection.pdus_sent += number
-
     def read_into(self, unit: Unit, owner: object, cookie: int, lba: int, blocks: int, dest: memoryview) -> None:
         """Read into the owner's own place; a slot must be free. The owner is told with `done`."""
         task = self.free.pop()
@@ -244,6 +203,7 @@ class Session:
         task.dest = dest
         task.started = self.now
         task.attempts = task.timeouts = 0
+        task.run = NO_RUN
         self._start(task)
 
     def write(
@@ -265,12 +225,13 @@ class Session:
         task.pooled = pooled
         task.started = self.now
         task.attempts = task.timeouts = 0
+        task.run = NO_RUN
         connection = self.connection
-        if connection is None or self._credit <= 0 or not unit.ready or self.waiting:
+        if connection is None or self.credit <= 0 or not unit.ready or self.waiting:
             self._start(task)
             return
         unit.in_flight += 1
-        self._credit -= 1
+        self.credit -= 1
         task.sent_at = self.now
         cmd_sn = self.cmd_sn
         self.cmd_sn = (cmd_sn + 1) & _M
@@ -315,6 +276,7 @@ class Session:
         task.data = data or None
         task.started = self.now
         task.attempts = task.timeouts = 0
+        task.run = NO_RUN
         self._start(task)
 
     def scsi(self, request: ScsiRequest, finished: Callable[[ScsiResult | Problem], None]) -> None:
@@ -334,6 +296,7 @@ class Session:
         task.dest = memoryview(room) if room else None
         task.started = self.now
         task.attempts = task.timeouts = 0
+        task.run = NO_RUN
         self.waiting.appendleft(task)
         self.pump()
 
@@ -353,10 +316,10 @@ class Session:
         waiting, connection = self.waiting, self.connection
         if connection is None or self._quiet:
             return
-        while waiting and self._credit > 0:
+        while waiting and self.credit > 0:
             task = waiting.popleft()
             task.sent_at = self.now
-            self._credit -= 1
+            self.credit -= 1
             cmd_sn = self.cmd_sn
             self.cmd_sn = (cmd_sn + 1) & _M
             connection.put_command(task, cmd_sn)
@@ -380,7 +343,7 @@ class Session:
         credit = 0 if self._quiet or self._full else pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1
         if self.limit:
             credit = min(credit, self.limit - self._on_wire)
-        self._credit = max(0, credit)
+        self.credit = max(0, credit)
 
     @property
     def _on_wire(self) -> int:
@@ -407,6 +370,7 @@ class Session:
     # -- answers (called by the connection) --------------------------------------------------------------------
     def make_room(self, task: Task) -> memoryview:
         """Give a read its place: its data does not come in one piece."""
+        task.run = NO_RUN
         task.pooled = self.pool.get(task.length)
         task.dest = task.pooled.payload(task.length)
         pipe, task.pipe = task.pipe, None
@@ -440,6 +404,12 @@ class Session:
             to.writes[index] += writes
         counters[_IN_FLIGHT] = max(unit.in_flight, 0)
 
+    @staticmethod
+    def count_in_flight(unit: Unit) -> None:
+        """Show how many of a unit's commands are not answered yet."""
+        if unit.counters is not None:
+            unit.counters.counters[_IN_FLIGHT] = max(unit.in_flight, 0)
+
     # -- time --------------------------------------------------------------------------------------------------
     def next_deadline(self) -> float | None:
         """When `on_timer` wants to be called because something is retried (Upward.timer_wanted tells when that is new);
@@ -464,6 +434,8 @@ class Session:
             (self.waiting if task.unit.ready else task.unit.held).append(task)
         self._try_more(now)
         self.pump()
+        for unit in self.units.values():  # of what hangs, nothing else tells
+            self.count_in_flight(unit)
         if self.connection is not None:
             self.upkeep.on_timer(now)
 
@@ -488,7 +460,7 @@ class Session:
         self.waiting.clear()
         self.upkeep.forget()
         self.connection = None
-        self._credit = 0
+        self.credit = 0
         for unit in self.units.values():
             unit.ready = False
         before: dict[int, list[Task]] = {}
@@ -534,4 +506,4 @@ class Session:
     def quiet(self) -> None:
         """Send no more commands: a logout comes."""
         self._quiet = True
-        self._credit = 0
+        self.credit = 0

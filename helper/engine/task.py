@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..api.errors import Problem
@@ -38,7 +39,7 @@ class Owner(Protocol):
         takes it (and sets it to None) has them for as long as needed.
         """
 
-    def reads_ready(self, tasks: list[Task], view: memoryview, starts: list[int]) -> None:
+    def reads_ready(self, tasks: list[Task], view: memoryview, starts: Sequence[int]) -> None:
         """Several reads at once, as `read_ready`: the bytes of each are `task.length` from its start on, and none is
         in `pooled`. The slots are used again when the call returns.
         """
@@ -66,7 +67,8 @@ class Task:
     `flags` and `opcode`/`cdb1`/`lba`/`blocks` or `cdb` make the command, so that it can be sent again; `length` is the
     Expected Data Transfer Length. `data` is what a write sends, `dest` where a read goes: the owner's, or in
     `pooled`, or None as long as the receive buffer does. `got` counts its bytes (-1: nothing is read), `data_sn` its
-    PDUs. `solicited` counts what R2Ts asked for. `once`: a scan's, which is neither retried nor replayed.
+    PDUs. `solicited` counts what R2Ts asked for. `once`: a scan's, which is neither retried nor replayed. `run`: what
+    it was asked for with, as long as all of it can be answered at once.
     """
 
     __slots__ = (
@@ -91,6 +93,7 @@ class Task:
         "pipe",
         "pooled",
         "r2t_sn",
+        "run",
         "sent_at",
         "solicited",
         "started",
@@ -125,6 +128,7 @@ class Task:
         self.attempts = 0
         self.timeouts = 0
         self.once = False
+        self.run = NO_RUN
 
     def next_tag(self) -> int:
         """Give it a new tag, positive: it goes on the wire."""
@@ -141,6 +145,7 @@ class Task:
         self.r2t_sn = 0
         self.solicited = 0
         self.pieces = None
+        self.run = NO_RUN
         self.drop_pipe()
 
     def drop_pipe(self) -> None:
@@ -148,6 +153,21 @@ class Task:
         pipe, self.pipe = self.pipe, None
         if pipe is not None:
             pipe.discard()
+
+
+class Run:
+    """Reads, or writes, of `length` bytes each that were asked for at once; an answer to one of them brings `brings`
+    bytes.
+    """
+
+    __slots__ = ("brings", "length", "owner", "started", "unit")
+
+    def __init__(self, unit: Unit, owner: object, length: int, brings: int, started: float) -> None:
+        self.unit = unit
+        self.owner: Owner = owner  # type: ignore[assignment]
+        self.length = length
+        self.brings = brings
+        self.started = started
 
 
 class Unit:
@@ -183,7 +203,7 @@ class _Nobody:
     def read_ready(self, _task: Task, _view: memoryview, _start: int, _end: int) -> None:
         """Nothing to do."""
 
-    def reads_ready(self, _tasks: list[Task], _view: memoryview, _starts: list[int]) -> None:
+    def reads_ready(self, _tasks: list[Task], _view: memoryview, _starts: Sequence[int]) -> None:
         """Nothing to do."""
 
     def done(self, _task: Task, _error: int) -> None:
@@ -195,3 +215,5 @@ class _Nobody:
 
 _NOBODY = _Nobody()
 _NOWHERE = Unit(0)
+#: What a task has that was asked for alone, or that cannot be answered at once any more.
+NO_RUN = Run(_NOWHERE, _NOBODY, 0, -1, 0.0)

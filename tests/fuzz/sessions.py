@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.settings import complete
 from lundock.helper.api.statistics import Writer
+from lundock.helper.engine import runs
 from lundock.helper.engine.buffers import Buffer, Pool
 from lundock.helper.engine.connection import Connection
 from lundock.helper.engine.framing import PduReader
@@ -112,7 +113,7 @@ def result(agreed: Parameters, window: int) -> LoginResult:
 
 
 def begin(flags: int, window: int = 1000) -> tuple[Session, Connection, Upward, Owner]:
-    """Return a session with ten commands asked for."""
+    """Return a session with fifteen commands asked for."""
     upward, owner = Upward(), Owner()
     session = Session(complete({"queue_depth": 16, "command_timeout": 30}), upward, _WRITER)
     session.pool = CountingPool(MOST)
@@ -132,6 +133,8 @@ def begin(flags: int, window: int = 1000) -> tuple[Session, Connection, Upward, 
     session.read(unit, owner, 7, 1, 1, BLOCK)
     session.command(unit, owner, 8, cdb.write_same16(0, 8, unmap=True), b"\0" * BLOCK)
     session.command(unit, owner, 9, cdb.synchronize_cache10())
+    runs.reads(session, unit, owner, (10, 11, 12), (1, 2, 3), 1, BLOCK)
+    runs.writes(session, unit, owner, (13, 14), (4, 5), 1, [b"r" * BLOCK, b"R" * BLOCK])
     return session, connection, upward, owner
 
 
@@ -230,8 +233,8 @@ def _lose(session: Session, owner: Owner) -> None:
     assert len(session.free) == session.depth
     assert unit.in_flight == 0
     cookies = [end[0] for end in owner.ends if isinstance(end, tuple) and isinstance(end[0], int)]
-    assert sorted(cookies) == list(range(1, 10)), cookies
-    assert len(owner.ends) == 10
+    assert sorted(cookies) == list(range(1, 15)), cookies
+    assert len(owner.ends) == 15
 
 
 def _without_numbers(out: bytes, agreed: Parameters) -> list[object]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support import need, procs
 
+from benchmarks import build
+
 ROOT = Path(__file__).parents[3]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
@@ -37,7 +39,7 @@ def responder_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("bench") / "responder"
     sources = sorted((ROOT / "benchmarks" / "responder").glob("*.c"))
     words = ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    procs.run(need.program("cc"), *words, "-o", out, *sources)
+    procs.run(need.program("cc"), *words, "-o", out, *sources, *build.responder_libraries())
     return out
 
 

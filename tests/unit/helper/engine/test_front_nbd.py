@@ -120,6 +120,49 @@ def test_many_at_once_are_all_answered(served):
         assert len(served.session.free) == served.session.depth
 
 
+#: What stands among many requests that are alike: request, errno.
+AMONG = [
+    (request(READ, MIB // 2, 4096), 0),
+    (request(READ, MIB // 2, 512), 0),
+    (request(READ, 1, 4096), EINVAL),
+    (request(READ, INFO.size, 4096), EINVAL),
+    (request(WRITE, 4 * MIB, 4096, NOISE[:4096], flags=FUA), 0),
+    (request(WRITE, 4 * MIB, 1024, NOISE[:1024]), 0),
+    (request(WRITE, 513, 4096, NOISE[:4096]), EINVAL),
+    (request(WRITE, INFO.size, 4096, NOISE[:4096]), ENOSPC),
+    (request(FLUSH, 0, 0), 0),
+    (request(CACHE, 0, 512), 0),
+]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("kind", [READ, WRITE])
+@pytest.mark.parametrize(("other", "error"), AMONG, ids=range(len(AMONG)))
+def test_many_that_are_alike_with_another_among_them(served, kind, other, error, read_only):
+    served.disk[:MIB] = NOISE[:MIB]
+    new = NOISE[2 * MIB : 3 * MIB]
+    many = [
+        request(kind, 4096 * n, 4096, new[4096 * n :][:4096] if kind == WRITE else b"", handle=n) for n in range(24)
+    ]
+    denied = EPERM if read_only else 0
+    expected = dict.fromkeys(range(24), denied if kind == WRITE else 0)
+    expected[77] = denied if other[7] == WRITE and denied else error
+    with served.nbd(read_only=read_only) as sock:
+        send(served, sock, b"".join([*many[:13], other, *many[13:]]))
+        seen = {}
+        for _ in range(25):
+            handle, seen_error = answer(served, sock)
+            seen[handle] = seen_error
+            if handle == 77 and other[7] == READ and not seen_error:
+                length = int.from_bytes(other[24:28], "big")
+                assert take(served, sock, length) == NOISE[MIB // 2 :][:length]
+            elif handle != 77 and kind == READ:
+                assert take(served, sock, 4096) == NOISE[4096 * handle :][:4096]
+        assert seen == expected
+    assert bytes(served.disk[: 24 * 4096]) == (new if kind == WRITE and not read_only else NOISE)[: 24 * 4096]
+    assert len(served.session.free) == served.session.depth
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

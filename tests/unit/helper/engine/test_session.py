@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from lundock.helper.api.errors import Problem
+from lundock.helper.engine import runs
 from lundock.helper.engine.buffers import SendQueue
 from lundock.helper.engine.scsi.disk import ScsiRequest, ScsiResult
 from lundock.helper.engine.task import Unit
@@ -179,11 +180,10 @@ def test_a_target_that_still_has_too_many_gets_half_again_and_that_is_told_once(
 def test_commands_go_on_in_other_memory_where_their_headers_do_not_fit(digests):
     wire = Wire(**digests)
     wire.connection.out = SendQueue(200)
-    wire.session.reads(wire.unit, wire.asker, [(cookie, 8 * cookie, 8, 4096) for cookie in range(5)])
+    runs.reads(wire.session, wire.unit, wire.asker, range(5), range(0, 40, 8), 8, 4096)
     for cookie in range(5):
         wire.read(lba=40 + 8 * cookie)
-    for cookie in range(5):
-        wire.write(DATA, lba=80 + 8 * cookie)
+    runs.writes(wire.session, wire.unit, wire.asker, range(5), range(80, 120, 8), len(DATA) // 512, [DATA] * 5)
     found = wire.sent()
     assert [int.from_bytes(pdu.cdb[2:10], "big") for pdu in found] == list(range(0, 120, 8))
     assert [pdu.cmd_sn for pdu in found] == list(range(100, 115))
