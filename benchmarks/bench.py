@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
+from tools import traces
+
 from .build import Tools
 from .process import CannotMeasureError
 
@@ -21,7 +23,7 @@ class Bench:
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
-        self._temporary = tempfile.TemporaryDirectory(prefix="lundock-bench-")
+        self._temporary = tempfile.TemporaryDirectory(prefix=traces.PREFIX)
         self.folder = Path(self._temporary.name)
         self.problems: list[str] = []
         self._kept: dict[Hashable, tuple[Any, contextlib.ExitStack]] = {}

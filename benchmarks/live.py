@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from lundock.app.client import operations
 from lundock.app.client.client import Client
 
+from tools import traces
+
 from . import process, scale
 from .bench import Bench
 from .build import find
@@ -115,7 +117,7 @@ def _get(bench: Bench) -> Scene:
 @contextlib.contextmanager
 def _window(bench: Bench, scene: Scene) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """Run the window; gives it, and how many seconds it took until it could be used."""
-    with tempfile.TemporaryDirectory(prefix="lundock-bench-") as home:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as home:
         env = {
             **os.environ, "DISPLAY": scene.display, "QT_QPA_PLATFORM": "xcb", "HOME": home, "XDG_RUNTIME_DIR": home,
             "DBUS_SESSION_BUS_ADDRESS": scene.service.bus,

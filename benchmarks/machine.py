@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools import traces
+
 from . import process, verdict
 
 _LOOP = 150_000  # some 10 ms
@@ -30,8 +32,8 @@ def calibrate() -> float:
 
 def _foreign_seconds() -> tuple[dict[int, float], float]:
     """Return the processor time of each process that is not ours and not the kernel's, and what the host took away."""
-    of = process.parents()
-    ours = process.descendants(os.getpid())
+    of = traces.parents()
+    ours = traces.descendants(os.getpid())
     found = {pid: process.cpu_seconds(pid) for pid, parent in of.items() if pid not in ours and 2 not in (pid, parent)}
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     stolen = int(fields[8]) / process.TICK if len(fields) > 8 else 0.0

@@ -78,7 +78,8 @@ def run(argv: Sequence[str | Path], timeout: float = 60.0, env: Mapping[str, str
     try:
         out, err = process.communicate(timeout=timeout)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)  # fio has children; the group is this program's own
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # fio has children; the group is this program's own
         process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
             raise CannotMeasureError(f"{words[0]} did not end within {timeout:.0f} s") from None
@@ -116,28 +117,6 @@ def _on_cpu(task: Path) -> float:
 def cpu_of(pids: Mapping[str, Iterable[int]]) -> dict[str, float]:
     """Return the processor time of groups of processes."""
     return {role: sum(cpu_seconds(pid) for pid in group) for role, group in pids.items()}
-
-
-def parents() -> dict[int, int]:
-    """Return every process's parent."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                found[int(entry.name)] = int(_stat(entry.name)[1])
-    return found
-
-
-def descendants(pid: int) -> set[int]:
-    """Return a process and everything below it."""
-    of = parents()
-    found = {pid}
-    grew = True
-    while grew:
-        more = {child for child, parent in of.items() if parent in found} - found
-        grew = bool(more)
-        found |= more
-    return found
 
 
 def name_of(pid: int) -> str:

@@ -7,7 +7,6 @@ import argparse
 import fnmatch
 import importlib.metadata
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from benchmarks.bench import Bench
 from benchmarks.process import CannotMeasureError
 from benchmarks.rows import LIMITS, ROWS, Limit, Row
 from benchmarks.verdict import MIN_ROUNDS
+from tools import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not rows and not limits:
         console.print(f"No row fits {args.only}; --list shows them all.", markup=False)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down
+    keeper.hold()
     if args.sweep:
         return _sweep(console, args)
     return _run(console, args, rows, limits)

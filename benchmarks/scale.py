@@ -21,6 +21,8 @@ from lundock.helper.api.bus import OBJECT_MANAGER, Connection, Signal
 from lundock.helper.store import Store, TargetRecord
 from lundock.helper.supervision import Portal
 
+from tools import traces
+
 from . import process
 from .bench import Bench
 from .process import CannotMeasureError
@@ -175,7 +177,7 @@ def idle(bench: Bench) -> float:
     """Return the part of a processor, in percent, that the service and all its workers take when nothing is asked."""
     scene = _get(bench)
     time.sleep(_SETTLE)
-    pids = process.descendants(scene.service.pid)
+    pids = traces.descendants(scene.service.pid)
     before, begin = sum(map(process.cpu_seconds, pids)), time.monotonic()
     time.sleep(_IDLE_SECONDS)  # pings come every few seconds: some of each session's
     return (sum(map(process.cpu_seconds, pids)) - before) / (time.monotonic() - begin) * 100

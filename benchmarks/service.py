@@ -20,6 +20,8 @@ from lundock.app.client.client import Client
 from lundock.app.client.link import Where
 from lundock.helper.api.errors import Problem
 
+from tools import traces
+
 from . import process
 from .bench import Bench
 from .build import find
@@ -67,7 +69,7 @@ class Service:
 
     def workers(self) -> list[int]:
         """Return the processes that speak iSCSI."""
-        return [pid for pid in process.descendants(self.pid) if process.name_of(pid) == "lundock-engine"]
+        return [pid for pid in traces.descendants(self.pid) if process.name_of(pid) == "lundock-engine"]
 
     @contextlib.contextmanager
     def attached(self, target: Target, *, method: str = "auto") -> Iterator[str]:
@@ -110,7 +112,7 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
     state = bench.folder / f"state-{name}"
     state.mkdir(exist_ok=True)
     # Sockets lie in it, whose paths have at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="lundock-bench-") as short, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as short, contextlib.ExitStack() as stack:
         socket = Path(short) / "bus"
         config = Path(short) / "bus.conf"
         config.write_text(_BUS.format(socket=socket), "utf-8")

@@ -5,24 +5,54 @@ from __future__ import annotations
 
 import itertools
 import re
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
-from support import leaks, need, raised
+from support import need, raised
 from support.buses import session_bus
 from support.helper import HelperProcess, running_helper
 from support.tgtd import Tgtd
 from support.xvfb import display
 
-from tools import traces
+from tools import keeper, traces
 
-traces.mark()
+keeper.hold()  # here for a plain pytest; `./dev test` does it earlier
 _names = itertools.count(1)
 
 #: Reasons of skips that mean "this package is not installed".
 PACKAGE_MISSING = re.compile(r"install the package|could not import|not installed", re.IGNORECASE)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let an interruption end the run."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        session.shouldstop = "interrupted"
+        _leave_qt()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Iterator[object]:
+    """Let a time-out end the test."""
+    done = yield
+    if callable(timed_out := signal.getsignal(signal.SIGALRM)):
+        signal.signal(signal.SIGALRM, lambda number, frame: (_leave_qt(), timed_out(number, frame)))
+    return done
+
+
+def _leave_qt() -> None:
+    """End Qt's loops, in which an exception is written down and goes no further; a dialog's would go on for ever."""
+    core = sys.modules.get("PySide6.QtCore")
+    if core is not None and (application := core.QCoreApplication.instance()) is not None:
+        application.exit(1)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -43,8 +73,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Set up first, so torn down last: fails the run when something is left behind."""
+    folder = tmp_path_factory.getbasetemp()
+    keeper.covers(folder)
     yield
-    left = leaks.all_of([tmp_path_factory.getbasetemp(), Path(tempfile.gettempdir()) / leaks.PREFIX])
+    left = traces.left([folder, Path(tempfile.gettempdir(), traces.PREFIX)])
     assert not left, "left behind:\n" + "\n".join(left)
 
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from . import keeper
+
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / "helper" / "engine"
 TESTS = ROOT / "tests" / "unit" / "helper" / "engine"
@@ -106,6 +108,7 @@ def count(measured: Any, name: str, folder: Path) -> Count:
 
 def main(words: list[str]) -> int:
     """Run; returns the exit code."""
+    keeper.hold()
     os.chdir(ROOT)
     wanted = [name for name in OWN if not words or any(word in name for word in words)]
     with tempfile.TemporaryDirectory() as folder:

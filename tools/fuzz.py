@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import keeper
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 CORPUS = TESTS / "fuzz" / "corpus"
@@ -128,6 +130,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="add what reaches something new to the kept corpus")
     parser.add_argument("words", nargs="*", metavar="[SECONDS] [TARGET...]")
     given = parser.parse_args(args)
+    keeper.hold()
     words = list(given.words)
     seconds = int(words.pop(0)) if words and words[0].isdigit() else _DEFAULT_SECONDS
     known = names()

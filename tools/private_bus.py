@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import traces
+
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -28,10 +30,10 @@ PATIENCE = 10.0
 
 
 @contextlib.contextmanager
-def private_bus(program: str = "dbus-daemon", *, prefix: str = "lundock-bus-") -> Iterator[str]:
+def private_bus(program: str = "dbus-daemon") -> Iterator[str]:
     """Run dbus-daemon and give its address. Only this user may connect. FileNotFoundError when it is not installed."""
     # A Unix socket's path has at most 107 bytes: a short folder of its own.
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as folder:
         path, config = Path(folder, "bus"), Path(folder, "config")
         config.write_text(CONFIG.format(socket=path), "utf-8")
         log = Path(folder, "log")

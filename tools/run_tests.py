@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from . import keeper
+
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("app", "helper")
 PYTHON_FOLDERS = ("app", "helper", "tests", "tools", "benchmarks")
@@ -90,6 +92,7 @@ def lint(counts: Counts) -> None:
 
 def main(args: list[str]) -> int:
     """Run; returns the exit code."""
+    keeper.hold()
     os.chdir(ROOT)
     counts = Counts()
     code = 0

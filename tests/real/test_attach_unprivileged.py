@@ -9,8 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support import leaks, need, procs, unprivileged
+from support import need, procs, unprivileged
 from support.tgtd import LunSpec, Tgtd
+
+from tools import traces
 
 _SESSION = """
 import asyncio, json, os, subprocess, sys
@@ -75,7 +77,7 @@ def test_a_person_without_rights_gets_a_file(tgtd: Tgtd, target_name: str) -> No
         need.program(name)
     target = tgtd.add_target(target_name, [LunSpec(32 << 20)])
     address, _, port = target.portal.rpartition(":")
-    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as folder:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as folder:
         os.chown(folder, unprivileged.USER, unprivileged.USER)
         words = [*unprivileged.prefix(), sys.executable, "-c", _SESSION, folder, target.name, address, port]
         said = json.loads(procs.run(*words))

@@ -22,10 +22,12 @@ from lundock.helper.api.bus import PROPERTIES, BusError, Connection, Signal
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.objects import INTROSPECTABLE
 from lundock.helper.api.values import ObjectPath
-from support import leaks, need, procs
+from support import need, procs
 from support.busclient import introspected
 from support.buses import session_bus
 from support.helper import HelperProcess, running_helper
+
+from tools import traces
 
 NAME = "iqn.2026-01.org.example:disk"
 
@@ -246,7 +248,7 @@ def test_a_second_one_says_why_it_does_not_start(helper: HelperProcess, tmp_path
 
 def test_it_tells_systemd_and_leaves_when_idle(bus: str, tmp_path: Path) -> None:
     with (
-        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as short,
+        tempfile.TemporaryDirectory(prefix=traces.PREFIX) as short,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
     ):
         notify.bind(f"{short}/notify")
@@ -261,7 +263,7 @@ def test_it_tells_systemd_and_leaves_when_idle(bus: str, tmp_path: Path) -> None
 
 
 def test_it_ends_when_the_bus_is_gone(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as short:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as short:
         with session_bus(tmp_path / "bus") as address:
             helper = HelperProcess(address, tmp_path / "state", Path(short), tmp_path / "log")
             helper.start()

@@ -20,7 +20,7 @@ from lundock.app.client.link import Where
 from lundock.app.client.operations import Secrets, SignIn
 from lundock.helper import keeping
 from lundock.helper.api.errors import Problem
-from support import leaks, need, procs
+from support import need, procs
 from support.buses import session_bus
 from support.helper import HelperProcess
 from support.supervised import program
@@ -43,7 +43,7 @@ def target(own_tgtd: Tgtd, target_name: str) -> TgtTarget:
 @pytest.fixture
 def keeper(tmp_path: Path) -> Iterator[HelperProcess]:
     """A helper as it is started by systemd: what has disks attached is left alone at its end."""
-    with session_bus() as bus, tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir:
+    with session_bus() as bus, tempfile.TemporaryDirectory(prefix=traces.PREFIX) as run_dir:
         arguments = ("--stop-policy", "keep")
         helper = HelperProcess(bus, tmp_path / "state", Path(run_dir) / "run", tmp_path / "helper.log", arguments)
         helper.start()

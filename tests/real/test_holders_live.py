@@ -15,10 +15,12 @@ from lundock.app.client.client import Client
 from lundock.app.client.link import Where
 from lundock.helper import watching
 from lundock.helper.supervisor import WorkerSession
-from support import leaks, need
+from support import need
 from support.helper import HelperProcess
 from support.supervised import Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
+
+from tools import traces
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_a_mount_in_another_namespace_is_seen(target: TgtTarget, monkeypatch: py
             await other.wait()
             await recorder.until(lambda: recorder.holders[-1] == ())
 
-    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as place:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as place:
         asyncio.run(body(place))
 
 

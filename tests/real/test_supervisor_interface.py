@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import need, netns, procs
+from support import need, procs
 from support.helper import running_helper
 from support.nbd import CLI
+
+from tools import traces
 
 _ASK = """
 import asyncio, json, sys, tempfile
@@ -56,7 +58,7 @@ class Star:
 def star() -> Iterator[Star]:
     need.root()
     need.program("ip")
-    tag = netns.PREFIX + secrets.token_hex(1)
+    tag = traces.NAMESPACE + secrets.token_hex(1)
     here, far = f"{tag}h", (f"{tag}x", f"{tag}y")
     with contextlib.ExitStack() as stack:
         for name in (here, *far):

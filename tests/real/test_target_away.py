@@ -18,9 +18,11 @@ import pytest
 from lundock.helper import disks
 from lundock.helper.api.errors import Problem
 from lundock.helper.supervisor import WorkerSession
-from support import leaks, need, procs
+from support import need, procs
 from support.supervised import Recorder, disk, no_step, program, spec, supervisor
 from support.tgtd import LunSpec, Tgtd, TgtTarget
+
+from tools import traces
 
 #: Loss is noticed within about two seconds, and everything else has to be quick, too.
 QUICK = {"ping_interval": 1, "ping_timeout": 1, "logout_timeout": 1, "recovery_timeout": 600}
@@ -113,7 +115,7 @@ def is_free(device: Path) -> bool:
         file = Path(f"/sys/block/{device.name}/loop/backing_file").read_text()
     except OSError:
         return True
-    return file.startswith("/tmp/") and not file.startswith(f"/tmp/{leaks.PREFIX}")
+    return file.startswith("/tmp/") and not file.startswith(f"/tmp/{traces.PREFIX}")
 
 
 def run(coroutine: object) -> None:

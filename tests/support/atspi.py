@@ -26,7 +26,7 @@ from typing import Any
 
 from tools.private_bus import private_bus
 
-from . import leaks, need, procs
+from . import need, procs
 
 if sys.version_info < (3, 15):
     from dbus_next import Message, MessageType
@@ -245,7 +245,7 @@ def _states(bits: list[int]) -> frozenset[str]:
 def accessibility() -> Iterator[Tree]:
     """Run an accessibility bus with the real registry, and read it."""
     registry = need.program("at-spi2-registryd")
-    with private_bus(need.program("dbus-daemon"), prefix=leaks.PREFIX) as address:
+    with private_bus(need.program("dbus-daemon")) as address:
         process = procs.start(
             [registry],
             env=os.environ | {"AT_SPI_BUS_ADDRESS": address, "DBUS_SESSION_BUS_ADDRESS": address},

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tools import traces
 from tools.private_bus import private_bus
 
-from . import leaks, need, procs
+from . import need, procs
 
 #: As Debian's system.conf: nobody owns a name and calls nobody unless a file in system.d says so.
 SYSTEM_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -82,7 +83,7 @@ exec "$2" --config-file="$1/system.conf" --nofork --nopidfile
 @contextlib.contextmanager
 def session_bus(_folder: Path | None = None) -> Iterator[str]:
     """Run a bus; gives its address. Only this user may connect, and may do everything."""
-    with private_bus(need.program("dbus-daemon"), prefix=leaks.PREFIX) as address:
+    with private_bus(need.program("dbus-daemon")) as address:
         yield address
 
 
@@ -235,7 +236,7 @@ def polkit_bus(
     need.root()
     for name in ("dbus-daemon", "polkitd", "unshare", "nsenter"):
         need.program(name)
-    folder = Path(tempfile.mkdtemp(prefix=leaks.PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=traces.PREFIX))
     folder.chmod(0o755)  # made-up users have to reach the socket
     bus = PolkitBus(folder, actions, policies, rules)
     try:

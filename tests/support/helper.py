@@ -15,7 +15,9 @@ from pathlib import Path
 
 from lundock.helper.api.names import BUS_NAME
 
-from . import buses, leaks, procs
+from tools import traces
+
+from . import buses, procs
 
 
 @dataclass
@@ -77,7 +79,7 @@ def running_helper(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) 
     with (
         buses.session_bus() as address,
         # Sockets lie below it: a short path.
-        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir,
+        tempfile.TemporaryDirectory(prefix=traces.PREFIX) as run_dir,
     ):
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)

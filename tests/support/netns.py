@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import need, procs
+from tools import traces
 
-#: Names begin with this, so that what is left behind can be told from others' (see leaks.py).
-PREFIX = f"ldt{secrets.token_hex(3)}"
+from . import need, procs
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def wire() -> Iterator[tuple[End, End]]:
     """Make two namespaces joined by a veth pair (10.99.0.1/2 and fd99::1/2). For root only (skips otherwise)."""
     need.root()
     need.program("ip")
-    tag = PREFIX + secrets.token_hex(1)
+    tag = traces.NAMESPACE + secrets.token_hex(1)
     ends = tuple(
         End(f"{tag}{side}", f"{side}0{tag}"[:15], f"10.99.0.{n}", f"fd99::{n}") for n, side in ((1, "a"), (2, "b"))
     )

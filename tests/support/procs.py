@@ -15,9 +15,6 @@ from pathlib import Path
 
 from . import need
 
-#: Processes that tests started and that have not been seen to end yet (looked at by leaks.py).
-STARTED: dict[int, str] = {}
-
 #: How long a thing that takes milliseconds may take on a loaded machine.
 PATIENCE = 30.0
 
@@ -65,9 +62,7 @@ def listening_at(path: Path) -> bool:
 
 def start(argv: list[str], **options: object) -> subprocess.Popen[bytes]:
     """Start a process that `stop` will end; in its own session, so that a Ctrl-C in the terminal is pytest's alone."""
-    process = subprocess.Popen(argv, start_new_session=True, **options)  # type: ignore[call-overload]
-    STARTED[process.pid] = argv[0]
-    return process  # type: ignore[no-any-return]
+    return subprocess.Popen(argv, start_new_session=True, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:
@@ -82,7 +77,6 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             stream.close()
-    STARTED.pop(process.pid, None)
     return code
 
 
@@ -91,7 +85,6 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
-    STARTED.pop(process.pid, None)
 
 
 def run(*argv: str | Path, patience: float = 60.0, **options: object) -> str:

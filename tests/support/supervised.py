@@ -16,7 +16,8 @@ from lundock.helper.api.settings import complete
 from lundock.helper.nursery import Nursery
 from lundock.helper.supervisor import Holder, Portal, Secrets, SessionSpec, Supervisor, WorkerSession, make_isid
 
-from . import leaks
+from tools import traces
+
 from .tgtd import TgtTarget
 
 ME = "iqn.2026-01.io.github.lundock.test:me"
@@ -72,7 +73,7 @@ class Recorder:
 async def supervisor() -> AsyncIterator[tuple[Supervisor, Path]]:
     """Give a supervisor and its run folder; sessions that are left are ended afterwards."""
     nursery = Nursery.start()
-    with tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as folder:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as folder:
         made = Supervisor(Path(folder) / "run", nursery)
         try:
             yield made, Path(folder) / "run"

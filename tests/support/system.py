@@ -15,7 +15,9 @@ from typing import Any
 
 from lundock.helper.api import names
 
-from . import buses, leaks, procs, raised
+from tools import traces
+
+from . import buses, procs, raised
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "polkit" / "io.github.lundock.initiator1.policy"
@@ -119,7 +121,7 @@ def system_helper(folder: Path, rules: str = "// none\n") -> Iterator[SystemHelp
     """Run it all; what it saves and says lies in `folder`."""
     with (
         buses.polkit_bus([POLICY], [BUS_POLICY], rules) as bus,
-        tempfile.TemporaryDirectory(prefix=leaks.PREFIX) as run_dir,
+        tempfile.TemporaryDirectory(prefix=traces.PREFIX) as run_dir,
     ):
         helper = SystemHelper(bus, folder, Path(run_dir))
         try:

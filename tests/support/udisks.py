@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import traces
 from tools.private_bus import private_bus
 
-from . import buses, leaks, need, procs
+from . import buses, need, procs
 
 UDISKSD = Path("/usr/libexec/udisks2/udisksd")
 UDEVD = Path("/lib/systemd/systemd-udevd")
@@ -72,8 +73,8 @@ def running_udisks() -> Iterator[Udisks]:
     if not UDISKSD.exists() or not UDEVD.exists():
         need.missing("udisks2", "udisksd or udevd is not installed")
     Path("/var/lib/udisks2").mkdir(exist_ok=True)
-    with private_bus(need.program("dbus-daemon"), prefix=leaks.PREFIX) as address:
-        folder = Path(tempfile.mkdtemp(prefix=leaks.PREFIX))
+    with private_bus(need.program("dbus-daemon")) as address:
+        folder = Path(tempfile.mkdtemp(prefix=traces.PREFIX))
         (folder / "dev").mkdir()
         (folder / "log").touch()
         argv = [need.program("unshare"), "-m", "-n", "--propagation", "private"]

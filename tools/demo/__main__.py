@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from lundock.helper.api.errors import Problem, describe
 
-from .. import traces
+from .. import keeper, traces
 from . import steps
 from .pictures import display_works, show
 from .report import Failed, Report
@@ -34,8 +33,7 @@ def main() -> int:
         tempfile.TemporaryFile(dir=options.pictures).close()
     except OSError as error:
         parser.error(f"--pictures: nothing can be written to {options.pictures}: {error.strerror}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends us, takes everything down first
-    traces.mark()
+    keeper.hold()
     report = Report()
     folders: list[Path] = []
     try:

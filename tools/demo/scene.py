@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import traces
 from ..private_bus import private_bus
 from . import contents
 from .release import release
@@ -52,7 +53,7 @@ class Scene:
 def scene(more: Sequence[Mapping[str, Any]] = ()) -> Iterator[Scene]:
     """Make the disk, start everything, and end it. `more`: further targets, as the software target's file has them."""
     # What cannot be removed is told by the look for leftovers, or lies there because of what is told anyway.
-    with tempfile.TemporaryDirectory(prefix="lundock-demo-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         image, sums = contents.make(folder)
         secret = secrets.token_urlsafe(12)

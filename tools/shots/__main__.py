@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .. import traces
+from .. import keeper, traces
 
 OUT = Path("build/shots")
 #: Without this a screen of 800 by 600, into which no window of ours fits as it does on a person's.
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--language", default="", help="a .qm file of another language")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    traces.mark()
+    keeper.hold()
     if options.one:
         from .tour import draw
 
@@ -50,7 +50,7 @@ def main() -> int:
 def _one(options: argparse.Namespace, scheme: str, scale: str) -> int:
     command = [sys.executable, "-m", "tools.shots", "--one", "--out", str(options.out), "--watch", str(options.watch)]
     command += ["--schemes", scheme, "--scales", scale, "--language", options.language]
-    with tempfile.NamedTemporaryFile("w", prefix="lundock-screen-", suffix=".json") as screen:
+    with tempfile.NamedTemporaryFile("w", prefix=traces.PREFIX, suffix=".json") as screen:
         size = {side: round(pixels * float(scale)) for side, pixels in (("width", 1920), ("height", 1080))}
         json.dump({"screens": [_SCREEN | size]}, screen)
         screen.flush()

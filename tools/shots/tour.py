@@ -73,7 +73,7 @@ def draw(out: Path, suffix: str, scheme: str, watch: float, *, rtl: bool, langua
         app.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
     camera = Camera(out, suffix)
     folders: list[Path] = []
-    with tempfile.TemporaryDirectory(prefix="lundock-shots-") as name:
+    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as name:
         folder = Path(name)
         with scene(more_targets(folder)) as stage:
             folders.append(stage.folder)

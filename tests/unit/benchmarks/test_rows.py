@@ -74,7 +74,6 @@ def test_processor_time_is_counted(tmp_path: Path):
         running.stdout.readline()
         assert process.cpu_seconds(running.pid) >= 0.3
         assert process.alive(running.pid)
-        assert running.pid in process.descendants(1) or running.pid in process.parents()
         assert 0 < process.private_memory(running.pid) <= process.resident_memory(running.pid)
     assert not process.alive(running.pid)
 
