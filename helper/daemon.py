@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -49,6 +50,7 @@ def run(options: Options, nursery: Nursery) -> int:
     """Serve until SIGTERM, or until the bus is gone; returns the exit code."""
     _log_to_stderr(options.log_level)
     sandbox.no_core_dumps()
+    _have_many_descriptors()
     _be_there_without_memory()
     try:
         with _only_one(options):
@@ -74,6 +76,15 @@ def _be_there_without_memory() -> None:
     missing = sandbox.spare_from_oom() + sandbox.harden()
     if missing:
         log.info("The service runs without: %s", "; ".join(missing))
+
+
+def _have_many_descriptors() -> None:
+    """Take as many as we may: each session has half a dozen, and some thousand are not much to take from us.
+
+    The usual limit is for those who call select(2); asyncio does not. What is forked has its own.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextlib.contextmanager

@@ -111,10 +111,19 @@ class Decoder:
     def __init__(self, variant: type, fds: Sequence[int]) -> None:
         self._variant = variant
         self.descriptors = [Descriptor(fd) for fd in fds]
+        self._named: set[int] = set()
 
     def body(self, signature: str, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Decode a body; raises Problem("InvalidArgument") when a descriptor is named that did not come."""
-        return tuple(self.value(s, v) for s, v in zip(split(signature), values, strict=True))
+        """Decode a body; raises Problem("InvalidArgument") when a descriptor is named that did not come.
+
+        Those that came and are not named are closed: a call may wait for a person for minutes, and there are only so
+        many.
+        """
+        found = tuple(self.value(s, v) for s, v in zip(split(signature), values, strict=True))
+        for index, descriptor in enumerate(self.descriptors):
+            if index not in self._named:
+                descriptor.close()
+        return found
 
     def value(self, signature: str, value: Any) -> Any:
         """Decode one value of a complete type."""
@@ -140,6 +149,7 @@ class Decoder:
     def _descriptor(self, index: int) -> Descriptor:
         if not 0 <= index < len(self.descriptors):
             raise Problem("InvalidArgument", argument="descriptor", detail="It did not come with the message.")
+        self._named.add(index)
         return self.descriptors[index]
 
     def close(self) -> None:

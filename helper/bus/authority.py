@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -28,6 +29,8 @@ POLKIT_PATH = "/org/freedesktop/PolicyKit1/Authority"
 POLKIT_AUTHORITY = "org.freedesktop.PolicyKit1.Authority"
 ALLOW_USER_INTERACTION = 1
 
+#: A user has no more calls than this that wait to be allowed, with however many connections.
+MAX_OF_USER = 256
 #: Seconds that a person has for the password.
 PATIENCE = 600.0
 MAX_DETAIL = 300
@@ -130,6 +133,7 @@ class Gate:
         self._connection = connection
         self._authority = authority
         self._callers: dict[str, Caller] = {}
+        self._waiting: Counter[int] = Counter()
 
     async def caller(self, sender: str) -> Caller:
         """Return who a connection is. Raises Problem("Cancelled") when it has left."""
@@ -149,6 +153,17 @@ class Gate:
     async def __call__(self, call: Call, method: Method | None, thing: object, args: tuple[Any, ...]) -> None:
         """Raise Problem unless the call may be made."""
         caller = await self.caller(call.sender)
+        if self._waiting[caller.uid] >= MAX_OF_USER:
+            raise Problem("Busy")
+        self._waiting[caller.uid] += 1
+        try:
+            await self._check(caller, call, method, thing, args)
+        finally:
+            self._waiting[caller.uid] -= 1
+
+    async def _check(
+        self, caller: Caller, call: Call, method: Method | None, thing: object, args: tuple[Any, ...]
+    ) -> None:
         action = "view"
         details: dict[str, str] = {}
         if method is not None:

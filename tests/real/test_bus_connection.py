@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 from lundock.helper.api import names, stream
-from lundock.helper.api.bus import DBUS, BusError, Connection, Incoming, Reply, Signal
+from lundock.helper.api.bus import DBUS, PROPERTIES, BusError, Connection, Incoming, Reply, Signal
+from lundock.helper.api.encoding import Encoder
 from lundock.helper.api.errors import Problem
-from lundock.helper.api.messages import MAX_CALL
+from lundock.helper.api.messages import MAX_CALL, Message, header
 from lundock.helper.api.objects import MAX_CALLS, Call, ObjectServer, current_call
 from lundock.helper.api.stream import Stream, connect
-from lundock.helper.api.values import Descriptor, ObjectPath
+from lundock.helper.api.values import Descriptor, ObjectPath, split
 from support.buses import session_bus
 
 LUN_PATH = f"{names.ROOT_PATH}/sessions/1/luns/0001000000000000"
@@ -217,6 +218,77 @@ def test_large_answers_do_not_add_up(bus: str, monkeypatch: pytest.MonkeyPatch) 
         assert not pair.service.closed
         for other in others:
             other.close()
+
+    run(bus, steps)
+
+
+class Held:
+    """The most that the service has held at once for others, looked at in each round of its loop."""
+
+    def __init__(self, pair: Pair, sender: str) -> None:
+        self._pair, self._sender = pair, sender
+        self._before = self._descriptors()
+        self.calls = self.tasks = self.queued = self.descriptors = 0
+        self._look()
+
+    @staticmethod
+    def _descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    @property
+    def descriptors_now(self) -> int:
+        return self._descriptors() - self._before
+
+    def _look(self) -> None:
+        pair = self._pair
+        if pair.service.closed:
+            return
+        self.calls = max(self.calls, len(pair.server._calls.get(self._sender, ())))
+        self.tasks = max(self.tasks, len(pair.service._tasks))
+        self.queued = max(self.queued, pair.service._stream._queued)
+        self.descriptors = max(self.descriptors, self.descriptors_now)
+        asyncio.get_running_loop().call_soon(self._look)
+
+
+def _with_descriptors(connection: Connection, member: str, interface: str, signature: str, args: Any) -> bytes:
+    """Return a call that says that four descriptors come with it, and names none."""
+    body = Encoder().body(split(signature), args)
+    head = {"destination": names.BUS_NAME, "path": LUN_PATH, "interface": interface, "member": member}
+    return header(Message(**head, serial=connection._next_serial()), signature, len(body), 4) + body
+
+
+def test_what_one_client_can_make_the_service_hold_is_bounded(bus: str) -> None:
+    """It calls without end, for what takes long and for what is large, hands over descriptors, and reads nothing."""
+    asked = [("Eject", names.LUN, "a{sv}", [{}]), ("GetAll", PROPERTIES, "s", [names.LUN])]
+    answer = 400_000
+
+    async def steps(pair: Pair) -> None:
+        pair.disk.model = "x" * answer
+        hog = await Connection.open(bus)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(hog._stream._sock)
+        null = os.open(os.devnull, os.O_RDONLY)
+        held = Held(pair, hog.unique_name)
+        for number in range(4000):
+            message = _with_descriptors(hog, *asked[number % 4 == 3])
+            while hog._stream._queued > len(message) * 64:
+                await asyncio.sleep(0)
+            hog._stream.send(message, [os.dup(null) for _ in range(4)])
+            if number % 500 == 0:
+                assert await pair.call("Attach") == "/job"
+        while hog._stream._queued:
+            await asyncio.sleep(0)
+        assert await pair.call("Attach") == "/job"
+        assert (len(pair.server._calls[hog.unique_name]), held.descriptors_now) == (MAX_CALLS, 0)
+        assert held.calls == MAX_CALLS
+        assert held.tasks <= MAX_CALLS + 64 + 8  # those that are refused live for a round; 64 are read in one
+        assert held.queued <= stream._ROOM + 2 * answer
+        assert held.descriptors < 4 * (64 + 64 + 8)  # of messages that were read, or wait in the sender's queue
+        hog.close()
+        pair.server.forget(hog.unique_name)
+        while pair.server._calls or pair.service._tasks:
+            await asyncio.sleep(0)
+        os.close(null)
 
     run(bus, steps)
 

@@ -8,7 +8,8 @@ import os
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.bus.authority import SameUser
+from lundock.helper.api.objects import Call
+from lundock.helper.bus.authority import MAX_OF_USER, Gate, SameUser
 from lundock.helper.jobs import Caller
 
 
@@ -21,3 +22,42 @@ def test_the_same_user_and_nobody_else() -> None:
     with pytest.raises(Problem) as refused:
         check(os.getuid() + 1)
     assert refused.value.code == "NotAuthorized"
+
+
+class _Bus:
+    """Knows two users by their connections' names."""
+
+    async def user_of(self, name: str) -> int:
+        return 1000 if name.startswith(":1.") else 1001
+
+
+class _Thinking:
+    """Lets everybody in when it has thought about it."""
+
+    def __init__(self) -> None:
+        self.enough = asyncio.Event()
+
+    async def check(self, *_args: object, **_named: object) -> None:
+        await self.enough.wait()
+
+
+def test_a_user_has_only_so_many_questions_open_with_however_many_connections() -> None:
+    async def whole() -> None:
+        authority = _Thinking()
+        gate = Gate(_Bus(), authority)  # type: ignore[arg-type]
+
+        def ask(sender: str) -> asyncio.Task[None]:
+            call = Call(sender, "/", "", "Get", interactive=True)
+            return asyncio.create_task(gate(call, None, None, ()))  # type: ignore[arg-type]
+
+        asked = [ask(f":1.{number}") for number in range(MAX_OF_USER)]
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as refused:
+            await ask(":1.9999")
+        assert refused.value.code == "Busy"
+        other = ask(":2.1")
+        authority.enough.set()
+        await asyncio.gather(other, *asked)
+        await ask(":1.9999")
+
+    asyncio.run(whole())
