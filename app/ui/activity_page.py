@@ -82,7 +82,7 @@ class ActivityPage(QWidget):
         self._range.addItem(tr("Last hour"), "hour")
         for control in (self._kind, self._range):  # in a narrow window the third one gives way
             control.setMinimumWidth(control.sizeHint().width())
-        self._scope = Choice(tr("Of what"))
+        self._scope = Choice(tr("Of what"), least=14)
         self._pause = button(tr("Pause"), self._on_pause, icon="pause")
         self._pause.setCheckable(True)
         self._pause.setShortcut(QKeySequence("Ctrl+P"))

@@ -107,12 +107,14 @@ class EjectDialog(QDialog):
     # ---- who has it
 
     def _on_changed(self, _snapshot: Snapshot) -> None:
-        if self._pages.currentWidget() is self._held:
-            self._show_held()
+        if self._pages.currentWidget() is self._held and self._plan_now() != self._plan:
+            self._show_held()  # else what stands above it would go, though nothing is another
+
+    def _plan_now(self) -> ejecting.Plan:
+        return ejecting.plan(self._wanted.luns(self._bus.snapshot_now), udisks=self._udisks)
 
     def _show_held(self, problem: Problem | None = None) -> None:
-        luns = self._wanted.luns(self._bus.snapshot_now)
-        self._plan = ejecting.plan(luns, udisks=self._udisks)
+        self._plan = self._plan_now()
         back = self._pages.currentWidget() is not self._held
         self._pages.setCurrentWidget(self._held)
         self._banner.show_problem(problem)

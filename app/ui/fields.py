@@ -9,11 +9,11 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox, QWidget
 
 from ..model.settings import Field
 from ..words import tr
-from .widgets import Choice
+from .widgets import Choice, Tick
 
 
 class _CalmSpin(QSpinBox):
@@ -99,8 +99,7 @@ class _Text(Control):
 
 class _Bool(Control):
     def _make(self) -> QWidget:
-        self._box = QCheckBox(self.field.help)
-        self._box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._box = Tick(self.field.help)
         self._box.toggled.connect(self._tell)
         return self._box
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from .. import text
@@ -21,7 +21,7 @@ from .widgets import spaced
 
 #: More points than this are drawn in groups: there are not many more pixels, and each point costs.
 MAX_DRAWN = 360
-#: Room at the ends of an axis for half of a word, in pixels.
+#: The least room at the ends of an axis, where half of a word stands out, in pixels.
 EDGE = 20
 #: How many seconds are shown, by how many there are: a new plot is not an empty one.
 SPANS = {False: (10, 20, 30, 60, 120, 180, 240, 300), True: (60, 300, 900, 1800, 3600)}
@@ -43,12 +43,18 @@ def _rounded(value: float) -> float:
     return next(part * step for part in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if part * step >= value)
 
 
+def _room(metrics: QFontMetrics) -> int:
+    """Return how much room the last word of the time axis needs beyond its end."""
+    return max(EDGE, metrics.horizontalAdvance(tr("now")) // 2 + 4)
+
+
 class _Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis whose first and last words may stand out: pyqtgraph leaves them out where there is a grid."""
 
     def boundingRect(self) -> QRectF:
         """Return where it draws."""
-        return QRectF(super().boundingRect()).adjusted(-EDGE, -EDGE / 2, EDGE, EDGE / 2)
+        room = _room(QFontMetrics(QGuiApplication.font()))
+        return QRectF(super().boundingRect()).adjusted(-room, -EDGE / 2, room, EDGE / 2)
 
 
 class _Ago(_Axis):
@@ -121,7 +127,7 @@ class Plot(QWidget):
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
         plot.setLimits(yMin=0)
-        plot.getPlotItem().layout.setContentsMargins(0, EDGE / 2, EDGE, 0)
+        plot.getPlotItem().layout.setContentsMargins(0, EDGE / 2, _room(self.fontMetrics()), 0)
         plot.showGrid(x=True, y=True, alpha=0.22)
         plot.setClipToView(True)
         plot.setDownsampling(auto=True, mode="peak")

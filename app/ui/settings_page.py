@@ -17,7 +17,7 @@ from ..model.bridge import Bus
 from ..model.settings import Field, Group
 from ..words import tr
 from .fields import Control, control_for
-from .widgets import Banner, button, clear, label, name_button, spaced, tool
+from .widgets import Banner, Tick, button, clear, label, name_button, spaced, tool
 
 #: How wide a control may become, in characters.
 _WIDTHS = {"text": 70, "choice": 46, "int": 22, "size": 22}
@@ -146,11 +146,14 @@ class SettingsPage(QWidget):
         grid.addWidget(name, row, 0)
         line = QHBoxLayout()
         spaced(line, 0, 6)
-        line.addWidget(control.widget, 1)
+        ticked = isinstance(control.widget, Tick)
+        line.addWidget(control.widget, 0 if ticked else 1)
+        if isinstance(control.widget, Tick):
+            line.addWidget(control.widget.words, 1)
         line.addWidget(reset)
         line.addStretch(0)
         grid.addLayout(line, row, 1)
-        if field.kind != "bool":
+        if not ticked:
             help_line: QLabel = label(field.help, "muted", wrap=True)
             grid.addWidget(help_line, row + 1, 1)
         grid.setRowMinimumHeight(row + 2, 6)

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -27,6 +28,9 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -195,6 +199,22 @@ def copy(words: str) -> None:
     QGuiApplication.clipboard().setText(words)
 
 
+class Tick(QCheckBox):
+    """A box to tick, with `words` as a widget of their own: they take as many lines as they need."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = label(words, wrap=True)
+        self.words.installEventFilter(self)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A click on the words is one on the box."""
+        if watched is self.words and event.type() == QEvent.Type.MouseButtonRelease and self.isEnabled():
+            self.click()
+        return super().eventFilter(watched, event)
+
+
 class Choice(QComboBox):
     """A list of choices that gives way in a narrow window; its name, and all of what is chosen, stand in the tip."""
 
@@ -207,6 +227,17 @@ class Choice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * least + 50)
         self.currentTextChanged.connect(lambda _words: self.tell())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw it; what has no room ends in …."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width()
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def tell(self) -> None:
         """Bring the tip up to date, after changes that were made with signals blocked."""

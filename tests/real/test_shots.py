@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLabel,
+    QScrollArea,
     QStyle,
     QStyleOptionComboBox,
     QTabBar,
@@ -73,6 +74,8 @@ class Looker(Camera):
         for one in widget.findChildren(QWidget):
             if isinstance(one, QLabel | QAbstractButton | QComboBox | QTabBar) and one.isVisibleTo(widget):
                 self._look(widget, one, name)
+            if isinstance(one, QScrollArea) and one.isVisibleTo(widget) and one.horizontalScrollBar().maximum():
+                self.clipped[f"{one.accessibleName()} scrolls sideways"] = name
         return Path(name)
 
     def _look(self, top: QWidget, one: QWidget, name: str) -> None:

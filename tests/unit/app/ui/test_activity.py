@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lundock.app import words
 from lundock.app.model import bridge
 from lundock.app.model.rates import ALL, Rates
 from lundock.app.ui import theme
 from lundock.app.ui.activity_page import ActivityPage
 from lundock.app.ui.kinds import KINDS
-from lundock.app.ui.plot import MAX_DRAWN, SPANS, Plot
+from lundock.app.ui.plot import MAX_DRAWN, SPANS, Plot, _Ago
 from PySide6.QtGui import QColor, QImage
 from support.fake_helper import COUNTERS
 from support.window import Bench
@@ -160,6 +161,32 @@ def test_a_young_plot_is_not_an_empty_one(qtbot: Any, qapp: Any, looks: int, spa
     plot.show_points(filled(looks).history(DISK, now), now, hour=False)
     assert plot.span == span
     assert plot.span in SPANS[False]
+
+
+def test_the_time_axis_ends_with_its_word_however_long_it_is(
+    qtbot: Any, qapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[float, float, str]] = []
+    draw = _Ago.drawPicture
+
+    def spy(axis: Any, painter: Any, line: Any, ticks: Any, texts: Any) -> None:
+        drawn[:] = [(axis.mapToScene(place.topLeft()).x(), place.width(), said) for place, _flags, said in texts]
+        draw(axis, painter, line, ticks, texts)
+
+    monkeypatch.setattr(_Ago, "drawPicture", spy)
+    words.use(lambda source, note, n: "at just this moment" if source == "now" else words.english(source, note, n))
+    try:
+        plot = Plot()
+        qtbot.addWidget(plot)
+        plot.resize(600, 300)
+        plot.show_points(filled(30).history(DISK, time.monotonic()), time.monotonic(), hour=False)
+        plot.show()
+        qtbot.waitUntil(lambda: bool(drawn))
+    finally:
+        words.use(None)
+    left, width, said = drawn[-1]
+    assert said == "at just this moment"
+    assert left + width <= plot.width()
 
 
 def test_nothing_happening_is_said(qtbot: Any, qapp: Any) -> None:

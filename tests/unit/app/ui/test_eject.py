@@ -45,6 +45,9 @@ def test_who_has_it_is_said_and_it_goes_on_when_they_let_go(bench: Bench) -> Non
     assert dialog.focusWidget() is dialog._go  # and not the button for force
     bench.click(dialog._go)
     bench.until(dialog._banner.isVisible)
+    bench.fake.add("another")
+    bench.until(lambda: len(bench.bus.snapshot_now.targets) == 2)
+    assert dialog._banner.isVisible(), "what changes elsewhere does not take it away"
     assert device(bench, lun)
     bench.hold(lun)
     bench.until(lambda: dialog._go.text() == "Eject")
