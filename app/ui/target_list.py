@@ -133,6 +133,16 @@ class TargetList(QListView):
         index = self._model.index(number)
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
+    def moveCursor(self, action: QListView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End lead to targets: Qt alone stays where it is when a heading stands there."""
+        rows = range(self._model.rowCount())
+        ways = {QListView.CursorAction.MoveHome: rows, QListView.CursorAction.MoveEnd: reversed(rows)}
+        for row in ways.get(action, ()):
+            index = self._model.index(row)
+            if self.path_of(index):
+                return index
+        return super().moveCursor(action, modifiers)
+
     @staticmethod
     def path_of(index: QModelIndex) -> str:
         """Return the target's path at an index."""

@@ -100,7 +100,7 @@ def test_disks_are_attached_and_ejected(bench: Bench) -> None:
     disks = bench.window.disks
     bench.until(lambda: disks._attach.isVisible() and disks._attach.isEnabled())
     bench.click(disks._attach)
-    bench.until(disks._eject.isVisible)
+    bench.until(lambda: disks._eject.isVisible() and disks._eject.isEnabled())
     bench.click(disks._eject)
     bench.until(disks._attach.isVisible)
     assert bench.fake.helper.calls == ["login", "attach", "eject"]
