@@ -582,7 +582,7 @@ class Connection:
         """Queue one sequence of Data-Out PDUs (11.7): cut by the target's limit, F on the last, DataSN from 0."""
         data = task.data or b""
         data_sn = 0
-        limit = self.parameters.max_send
+        limit = self.parameters.max_send & -4  # 11.7.7: whole words, but for the last one
         while length:
             piece = min(length, limit)
             length -= piece

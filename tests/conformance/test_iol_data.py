@@ -179,6 +179,16 @@ def test_iol_11_4_buffer_offset_of_each_data_out(make_lab: MakeLab):
     assert offset == len(DATA)
 
 
+def test_data_out_is_whole_words_but_for_the_last(make_lab: MakeLab):
+    """11.7.7: where the target's limit is none: segments SHOULD be filled to a multiple of 4 unless F is set."""
+    lab = make(make_lab, settings={"first_burst_length": 2561}, MaxRecvDataSegmentLength="1027")
+    lab.finish(lab.write(0, DATA))
+    outs = lab.received(Op.DATA_OUT)
+    assert {len(out.data) for out in outs if not out.final} == {1024}
+    assert sum(len(out.data) for out in outs) + len(lab.received(Op.SCSI_COMMAND)[0].data) == len(DATA)
+    assert lab.on_disk(0, len(DATA)) == DATA
+
+
 def test_iol_12_1_r2t_answered_by_one_data_out(make_lab: MakeLab):
     """11.8: tag, offset, length and F, where one PDU is enough."""
     lab = solicited_only(make_lab, MaxRecvDataSegmentLength="8192", MaxBurstLength="2048")

@@ -333,6 +333,16 @@ def test_status_without_final_bit(make_lab: MakeLab):
     assert lab.logins()
 
 
+@pytest.mark.parametrize("status", [0x02, 0x18])
+def test_an_error_in_a_data_in_is_no_success(make_lab: MakeLab, status: int):
+    """11.7.3: an error MUST come in a SCSI Response; one that does not is no success, whatever data came with it."""
+    lab = make(make_lab)
+    lab.play.when_sending(Op.DATA_IN, changed(status=status), nth=3)
+    call = lab.read(0, len(DATA))
+    lab.until(lambda: call.over)
+    assert call.error or (lab.logins() and call.data == DATA)
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_underflow_is_not_success(make_lab: MakeLab, apart: bool):
     """11.4.5: U on a read: fewer bytes than were asked for: an error, not a short success."""

@@ -123,6 +123,8 @@ def test_login() -> None:
         isid=bytes(6), tsih=0, itt=0, cid=0, cmd_sn=0, exp_stat_sn=0, stage=1, next_stage=3, more=True
     )
     assert more[1] == 0x40 | 1 << 2  # 11.12.2: C 1 has T 0
+    stays = pdu.login_request(isid=bytes(6), tsih=0, itt=0, cid=0, cmd_sn=0, exp_stat_sn=0, stage=1)
+    assert stays[1] == 1 << 2
 
 
 def test_snack() -> None:
