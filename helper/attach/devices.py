@@ -21,18 +21,21 @@ from ..supervision import Holder
 MAX_HOLDERS = 64
 MAX_NAME = 1024
 _MAX_LINKS = 200_000
+#: udev's processes look at what is on a device whenever it has changed, and close it by themselves: they hold nothing.
+_ON_THEIR_WAY = frozenset({"(udev-worker)", "systemd-udevd", "udevd"})
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def holders_of_device(device: str, look: Look | None = None) -> list[Holder]:
-    """Return who holds a block device or its partitions."""
+def holders_of_device(device: str, look: Look | None = None, *, on_their_way: bool = False) -> list[Holder]:
+    """Return who holds a block device or its partitions; also who only looks at it `on_their_way`."""
     look = look or Look()
     own = Path(device).stat().st_rdev
     numbers = {(os.major(own), os.minor(own)), *_partitions(own)}
     found = [Holder("mount", where[:MAX_NAME]) for where in _mounts(look.tables, numbers, device)]
     found += [Holder("swap", name) for name in _swaps(numbers)]
     found += [Holder("device", name) for number in sorted(numbers) for name in _above(number)]
-    found += [Holder("process", one.name, one.pid) for one in look.openers if one.devices & numbers]
+    having = [(one.name, one.pid) for one in look.openers if one.devices & numbers]
+    found += [Holder("process", name, pid) for name, pid in having if on_their_way or name not in _ON_THEIR_WAY]
     return found[:MAX_HOLDERS]
 
 

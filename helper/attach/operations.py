@@ -244,7 +244,7 @@ def _remove_loop(device: str, path: str) -> Answer:
     if holders := devices.holders_of_device(device):
         raise _busy(holders)
     if not linux.clear_loop(device):
-        raise _busy(devices.holders_of_device(device))
+        raise _busy(devices.holders_of_device(device, on_their_way=True))
     return {}, None
 
 
