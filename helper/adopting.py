@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 
@@ -11,11 +10,10 @@ from .api import control, sealed
 from .api.control import Message, close_all
 from .api.errors import Problem
 from .api.statistics import SIZE
-from .worker_process import is_sealed
+from .sealing import is_sealed
 
 #: linux/miscdevice.h: /dev/fuse.
 _FUSE = os.makedev(10, 229)
-_SIZE_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 
 class HandedOver:
@@ -70,11 +68,11 @@ def _is_fuse(number: int) -> bool:
 
 
 def _is_page(number: int) -> bool:
-    return is_sealed(number, _SIZE_SEALS) and os.fstat(number).st_size == SIZE
+    return is_sealed(number) and os.fstat(number).st_size == SIZE
 
 
 def _is_secret(number: int) -> bool:
-    return is_sealed(number, _SIZE_SEALS | fcntl.F_SEAL_WRITE) and os.fstat(number).st_size <= sealed.SIZE
+    return is_sealed(number) and os.fstat(number).st_size <= sealed.SIZE
 
 
 _CHECKS = {"front": _is_fuse, "statistics": _is_page, "secrets": _is_secret}

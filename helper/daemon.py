@@ -84,7 +84,8 @@ def _have_many_descriptors() -> None:
     The usual limit is for those who call select(2); asyncio does not. What is forked has its own.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextlib.contextmanager

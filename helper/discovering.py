@@ -11,8 +11,9 @@ from . import resolver
 from .api.control import MAX_TARGETS, Message
 from .api.errors import Problem
 from .dialing import Answerer, Dialer
+from .sealing import for_a_worker
 from .supervision import DiscoverRequest, FoundTarget, Portal, Step, once
-from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery
@@ -36,7 +37,6 @@ class Discovering:
         self._told = told
         dialer = Dialer(self._nursery, request.interface, float(str(settings["connect_timeout"])))
         self._answerer = Answerer(dialer, lambda _sock: told("login"))
-        secrets = seal(request.secrets) if request.secrets is not None and request.sign_in != "none" else -1
         try:
             step("resolve")
             portals = await dialer.numeric([Portal(portal.address, portal.port)])
@@ -44,11 +44,10 @@ class Discovering:
             dialer.find_way(portals)
             step("connect")
             await self._process.start()
-            descriptors = {"secrets": secrets} if secrets >= 0 else {}
-            await self._process.request("start", start_fields(request, portals), descriptors)
+            with for_a_worker(request.secrets, request.sign_in) as descriptors:
+                await self._process.request("start", start_fields(request, portals), descriptors)
             await self._done
         finally:
-            close_descriptors([secrets])
             self._answerer.stop()
             await self._process.end()
         return self._found

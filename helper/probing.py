@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from .api.control import Message
 from .api.errors import Problem
 from .dialing import Answerer, Dialer
+from .sealing import for_a_worker
 from .supervision import Portal, SessionSpec, Step, once
-from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery
@@ -70,7 +71,6 @@ class Probing:
             spec = replace(spec, sign_in="none", secrets=None)
         dialer = Dialer(self._nursery, spec.interface, float(str(spec.settings["connect_timeout"])))
         self._answerer = Answerer(dialer, self._connected(told))
-        secrets = seal(spec.secrets) if spec.secrets is not None and spec.sign_in != "none" else -1
         try:
             step("resolve")
             numeric = await dialer.numeric([portal])
@@ -80,12 +80,12 @@ class Probing:
             step("connect")
             await self._process.start()
             fields["role"] = "sign-in" if asking else "login"
-            await self._process.request("start", fields, {"secrets": secrets} if secrets >= 0 else {})
+            with for_a_worker(spec.secrets, spec.sign_in) as descriptors:
+                await self._process.request("start", fields, descriptors)
             await self._done
         except Problem as problem:
             self._found.problem = problem
         finally:
-            close_descriptors([secrets])
             self._answerer.stop()
             await self._process.end()
         return self._found

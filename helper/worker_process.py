@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import socket
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import pids
-from .api import sealed
 from .api.control import Message, close_all
 from .api.errors import Problem
 from .channel import Channel
-from .supervision import DiscoverRequest, Portal, Secrets, SessionSpec
+from .supervision import DiscoverRequest, Portal, SessionSpec
 
 if TYPE_CHECKING:
     from .nursery import Child, Nursery
@@ -302,27 +300,6 @@ def start_fields(spec: SessionSpec | DiscoverRequest, portals: Sequence[Portal])
 def portal_fields(portal: Portal) -> dict[str, Any]:
     """Return a portal as it stands in messages."""
     return {"address": portal.address, "port": portal.port, "portal_group": portal.portal_group}
-
-
-def seal(secrets: Secrets) -> int:
-    """Return a sealed memfd with the secrets; the caller closes it."""
-    number = os.memfd_create("lundock-secrets", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        os.write(number, sealed.pack(secrets.secret, secrets.target_secret))
-        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(number, fcntl.F_ADD_SEALS, seals)
-    except OSError:
-        os.close(number)
-        raise
-    return number
-
-
-def is_sealed(number: int, seals: int) -> bool:
-    """Whether it is a memfd with these seals: reading it never waits."""
-    try:
-        return fcntl.fcntl(number, fcntl.F_GET_SEALS) & seals == seals
-    except OSError:
-        return False
 
 
 def close_descriptors(numbers: Sequence[int]) -> None:

@@ -26,6 +26,7 @@ from .api.errors import Problem
 from .dialing import Answerer, Dialer
 from .disks import Disks
 from .keeping import Kept
+from .sealing import SealedSecrets, descriptors, sealed_for
 from .supervision import (
     Attached,
     ConnectionRecord,
@@ -37,7 +38,7 @@ from .supervision import (
     Step,
     once,
 )
-from .worker_process import WorkerProcess, close_descriptors, seal, start_fields
+from .worker_process import WorkerProcess, close_descriptors, start_fields
 
 if TYPE_CHECKING:
     from .nursery import Nursery
@@ -84,7 +85,7 @@ class WorkerSession:
         self._dialer = Dialer(nursery, spec.interface, float(str(spec.settings["connect_timeout"])))
         self._answerer = Answerer(self._dialer, self._connected_socket)
         self._portals: tuple[Portal, ...] = ()
-        self._secrets = seal(spec.secrets) if spec.secrets is not None and spec.sign_in != "none" else -1
+        self._secrets = sealed_for(spec.secrets, spec.sign_in)
         self._page = statistics_page.create()
         self._reader = statistics_page.Reader(self._page)
         self._disks = Disks(nursery, run_dir / "disks", self)
@@ -139,8 +140,8 @@ class WorkerSession:
         self._process = process
         await process.start()
         self.save()
-        descriptors = {"statistics": self._page} | ({"secrets": self._secrets} if self._secrets >= 0 else {})
-        await process.request("start", start_fields(self.spec, self._portals), descriptors)
+        given = {"statistics": self._page, **descriptors(self._secrets)}
+        await process.request("start", start_fields(self.spec, self._portals), given)
         await self._ready
 
     # ---- from one helper to the next -------------------------------------------------------------------------
@@ -189,11 +190,13 @@ class WorkerSession:
         lost = await self._disks.adopt(kept.disks, handing.fronts, handing.last_front)
         self._handing = None
         if problem is not None or self.state not in {"connected", "lost"}:
-            close_descriptors([handing.page, handing.secrets])
+            close_descriptors([handing.page])
+            self._secrets = SealedSecrets(handing.secrets) if handing.secrets >= 0 else None
             await self._finish(problem or Problem("EngineDied"))
             return True
         close_descriptors([self._page])
-        self._page, self._secrets = handing.page, handing.secrets
+        self._page = handing.page
+        self._secrets = SealedSecrets(handing.secrets) if handing.secrets >= 0 else None
         self._reader = statistics_page.Reader(self._page)
         self._observer = observer
         for disk in lost:
@@ -442,7 +445,9 @@ class WorkerSession:
         self._answerer.stop()
         if self._process is not None:
             self._process.leave()
-        close_descriptors([self._secrets, self._page])
+        if self._secrets is not None:
+            self._secrets.leave()
+        close_descriptors([self._page])
         self.state = "ended"
 
     async def abort(self) -> None:
@@ -461,7 +466,9 @@ class WorkerSession:
             await self._process.end()
         await self._disks.force_all()
         keeping.forget(self._run_dir, self.spec.key)
-        close_descriptors([self._secrets, self._page])
+        if self._secrets is not None:
+            self._secrets.close()
+        close_descriptors([self._page])
         self.state, self.connections = "ended", ()
         if problem is not None:
             self.last_error = problem.code

@@ -28,6 +28,10 @@ prefix `io.github.lundock.initiator1.`; reading properties needs `view`. On a se
 For a target that the caller saved, and for its session and disks, `connect` becomes `connect-own`. Call with the flag
 *allow interactive authorization* to let polkit ask for a password.
 
+**Properties and signals are not secret.** Reading needs `view`, which a polkit rule may take away; signals reach
+everybody on the system bus who asks the bus for them, whatever polkit says. Secrets are in none of them: see
+[security.md](security.md#what-everybody-sees), which also tells how to keep signals from somebody.
+
 An error's name is `io.github.lundock.Initiator1.Error.` and a code of the list at the [end](#errors); its body is
 `sa{sv}`: a sentence in English, then its attributes. Settings and their values are in [settings.md](settings.md), whole
 programs in [using-from-your-program.md](using-from-your-program.md).

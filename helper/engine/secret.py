@@ -33,12 +33,16 @@ def preload() -> None:
 def locked(size: int) -> memoryview:
     """Return zeroed memory of its own that is never swapped out and in no core dump, as far as the system allows."""
     area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    lock(area)
+    return memoryview(area)
+
+
+def lock(area: mmap.mmap) -> None:
+    """Have it never swapped out and in no core dump, as far as the system allows."""
     with contextlib.suppress(OSError):
         area.madvise(mmap.MADV_DONTDUMP)
-    view = memoryview(area)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(view))
-    _libc().mlock(ctypes.c_void_p(start), ctypes.c_size_t(size))  # refused above the user's limit: then it is not
-    return view
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    _libc().mlock(ctypes.c_void_p(start), ctypes.c_size_t(len(area)))  # refused above the user's limit: then it is not
 
 
 class Secret:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +117,10 @@ class SystemHelper:
 
 
 @contextlib.contextmanager
-def system_helper(folder: Path, rules: str = "// none\n") -> Iterator[SystemHelper]:
-    """Run it all; what it saves and says lies in `folder`."""
+def system_helper(folder: Path, rules: str = "// none\n", policies: Sequence[Path] = ()) -> Iterator[SystemHelper]:
+    """Run it all; what it saves and says lies in `folder`. `policies`: more .conf files of the bus."""
     with (
-        buses.polkit_bus([POLICY], [BUS_POLICY], rules) as bus,
+        buses.polkit_bus([POLICY], [BUS_POLICY, *policies], rules) as bus,
         tempfile.TemporaryDirectory(prefix=traces.PREFIX) as run_dir,
     ):
         helper = SystemHelper(bus, folder, Path(run_dir))

@@ -14,8 +14,8 @@ from lundock.helper.api import control, statistics
 from lundock.helper.api.control import Message
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.sealed import SIZE as MAX_SECRETS
+from lundock.helper.sealing import SealedSecrets
 from lundock.helper.supervision import Secrets
-from lundock.helper.worker_process import seal
 from support import need
 
 
@@ -48,6 +48,14 @@ def fuse() -> int:
     return os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
 
 
+def sealed(*secrets: str) -> int:
+    """As a worker has them."""
+    made = SealedSecrets.of(Secrets(*secrets))
+    number = os.dup(made.fd)
+    made.leave()
+    return number
+
+
 def memfd(size: int, seals: int) -> int:
     number = os.memfd_create("x", os.MFD_ALLOW_SEALING)
     os.ftruncate(number, size)
@@ -59,13 +67,13 @@ def test_everything_is_taken(handing: HandedOver) -> None:
     hello(handing)
     assert give(handing, "front", fuse(), 3)
     assert give(handing, "statistics", statistics.create())
-    assert give(handing, "secrets", seal(Secrets("s" * 12, "t" * 12)))
+    assert give(handing, "secrets", sealed("s" * 12, "t" * 12))
     handing.check(wants_secrets=True)
     assert (set(handing.fronts), handing.last_front) == ({3}, 9)
 
 
 def test_nothing_is_taken_twice(handing: HandedOver) -> None:
-    for what, make in (("front", fuse), ("statistics", statistics.create), ("secrets", lambda: seal(Secrets("x")))):
+    for what, make in (("front", fuse), ("statistics", statistics.create), ("secrets", lambda: sealed("x"))):
         assert give(handing, what, make(), 3)
         assert not give(handing, what, make(), 3)
     assert not give(handing, "front", fuse(), 0)
@@ -91,7 +99,9 @@ def test_sizes_are_checked(handing: HandedOver) -> None:
     all_seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     assert not give(handing, "statistics", memfd(statistics.SIZE - 8, all_seals))
     assert not give(handing, "secrets", memfd(MAX_SECRETS + 1, all_seals))
-    assert not give(handing, "secrets", memfd(100, all_seals & ~fcntl.F_SEAL_WRITE))
+    assert not give(handing, "secrets", memfd(MAX_SECRETS, all_seals & ~fcntl.F_SEAL_SHRINK))
+    assert give(handing, "secrets", memfd(MAX_SECRETS - 1, all_seals))
+    handing.close()
     assert give(handing, "secrets", memfd(MAX_SECRETS, all_seals))
 
 
