@@ -20,6 +20,7 @@ from crc32c import crc32c
 from ..api.errors import Problem
 from . import pdu
 from .buffers import SendQueue
+from .extents import MAX_EXTENTS, Extents
 from .runs import Answers
 from .task import INDEX_MASK, NO_RUN, OTHER, READ_16, Task
 
@@ -641,10 +642,11 @@ def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bo
     if not any_order:
         raise _broken("Its data came out of order.")  # it is the next, and does not begin where the last one ended
     if not data_sn or task.pieces is None:
-        task.pieces = []  # what stands there is of the slot's last use
-    if any(offset < end and start < offset + length for start, end in task.pieces):
+        task.pieces = Extents()  # what stands there is of the slot's last use
+    if not task.pieces.add(offset, offset + length):
         raise _broken("It sent the same data twice.")
-    task.pieces.append((offset, offset + length))
+    if len(task.pieces) > MAX_EXTENTS:
+        raise _broken("It sent its data in crumbs.")
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from ..api.errors import Problem
 from ..api.statistics import DiskWriter
 from .buffers import Buffer
+from .extents import Extents
 from .pipes import Pipe
 from .scsi.disk import LunInfo
 
@@ -118,7 +119,7 @@ class Task:
         self.pooled: Buffer | None = None
         self.pipe: Pipe | None = None
         self.got = 0
-        self.pieces: list[tuple[int, int]] | None = None
+        self.pieces: Extents | None = None
         self.data_sn = 0
         self.cmd_sn = 0
         self.r2t_sn = 0

@@ -182,6 +182,15 @@ def test_data_in_any_order_where_that_was_agreed():
     assert wire.asker.ended == [(1, 0, NOISE[:4096])]
 
 
+def test_in_any_order_there_is_a_limit_to_gaps():
+    """The target chooses how small its pieces are; what is remembered of them is bounded."""
+    wire = Wire(data_pdu_in_order=False)
+    wire.read(blocks=64)
+    itt = wire.one().itt
+    wire.give(*(wire.data_in(itt, b"x", 2 * n, sn=n) for n in range(4096)))
+    assert refused(wire, wire.data_in(itt, b"x", 8192, sn=4096)) == "ProtocolError"
+
+
 def test_in_any_order_a_slot_forgets_the_places_of_its_last_use():
     wire = Wire(settings={"queue_depth": 1}, data_sequence_in_order=False)
     for _ in range(2):
