@@ -115,7 +115,7 @@ def test_cancelling_the_wait_cancels_the_job(fake: RunningFake) -> None:
         begun = asyncio.Event()
 
         def on_step(job: Job) -> None:
-            if job.step == "login":
+            if job.step == "answer":
                 begun.set()
 
         task = asyncio.ensure_future(operations.discover(client, "slow.example", on_step=on_step))
