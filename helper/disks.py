@@ -17,7 +17,7 @@ from .api.errors import Problem
 from .attach import Attachment, Wish
 from .attach.operations import holders_of
 from .keeping import KeptDisk
-from .supervision import Attached, Holder, LunRecord, SessionSpec, Step
+from .supervision import Attached, Holder, LunRecord, SessionSpec, Step, in_use
 
 if TYPE_CHECKING:
     from .nursery import Nursery
@@ -180,8 +180,7 @@ class Disks:
         """Eject every disk. Raises as `eject`; DeviceBusy of any of them comes before anything is changed."""
         for lun in () if force else self._attachments:
             if found := await self.holders(lun):
-                words = ", ".join(f"{one.name} ({one.pid or one.kind})" for one in found[:8])
-                raise Problem("DeviceBusy", holders=words)
+                raise in_use(found)
         for lun in list(self._attachments):
             await self.eject(lun, lambda _name: None, force=force)
 

@@ -32,7 +32,7 @@ class Observer:
         self._service.luns_changed(self._session)
 
     def holders_changed(self, session: WorkerSession, lun: str, holders: tuple[Holder, ...]) -> None:  # noqa: ARG002, D102
-        self._service.holders_changed(self._session, lun, holders)
+        self._service.luns.holders_changed(self._session, lun, holders)
 
     def event(self, session: WorkerSession, kind: str, attrs: Mapping[str, str | int]) -> None:  # noqa: ARG002, D102
         if kind not in self._OWN:

@@ -29,6 +29,7 @@ from .diagnosis import Diagnosis
 from .identity import Identity
 from .jobs import Caller, Job, Jobs
 from .listener import Listener
+from .luns import Luns
 from .netwatch import NetworkWatch
 from .observer import Observer
 from .portals import Portals
@@ -36,7 +37,7 @@ from .records import changed, hints, sign_in_fields
 from .signing import Question, signed_in
 from .startup import Startup
 from .store import Store, TargetRecord
-from .supervision import Holder, Secrets, SessionSpec, Step, make_isid
+from .supervision import Secrets, SessionSpec, Step, in_use, make_isid
 from .supervisor import Supervisor
 from .takeover import session_key, take_over
 from .things import Lun, Ref, Session, Target
@@ -75,6 +76,7 @@ class Service:
         self.portals = Portals(self)
         self.startup = Startup(self)
         self.diagnosis = Diagnosis(self)
+        self.luns = Luns(self)
         self._network = NetworkWatch(self._network_changed)
         #: What is new and what is not is decided with this held.
         self.records = asyncio.Lock()
@@ -312,7 +314,7 @@ class Service:
         target.session = session
         self.sessions[session.number] = session
         self.listener.added(session)
-        self._sync_luns(session)
+        self.luns.sync(session)
         self.listener.changed(target)
 
     def logout(self, caller: Caller, target: Target, *, force: bool = False) -> Job:
@@ -343,8 +345,7 @@ class Service:
         worker = session.live
         found = [holder for lun in worker.attached for holder in await worker.holders(lun)]
         if found:
-            names = ", ".join(dict.fromkeys(holder.name for holder in found))
-            raise Problem("DeviceBusy", holders=names)
+            raise in_use(found)
 
     def rescan(self, caller: Caller, session: Session) -> Job:
         """Ask for the disks again. Details: luns."""
@@ -352,74 +353,10 @@ class Service:
         async def work(job: Job) -> dict[str, Any]:
             self.jobs.step(job, "scan")
             await session.live.rescan()
-            self._sync_luns(session)
+            self.luns.sync(session)
             return {"luns": [lun.ref for lun in session.luns.values()]}
 
         return self.jobs.start("rescan", (session.ref,), caller, work)
-
-    # ---- disks -------------------------------------------------------------------------------------------------------
-
-    def attach(self, caller: Caller, lun: Lun, method: str, *, read_only: bool) -> Job:
-        """Make a disk a device. Details: device, method, reason."""
-        if method != "auto" and method not in {m.name for m in self.methods}:
-            names = ", ".join(m.name for m in self.methods)
-            raise Problem("InvalidArgument", argument="method", detail=f"It is auto, or one of: {names}.")
-
-        async def work(job: Job) -> dict[str, Any]:
-            session = lun.session
-            async with session.lock:
-                chosen, only_read = self._attach_choice(lun, method, read_only)
-                attached = await session.live.attach(lun.address, chosen, only_read, self.stepper(job))
-            self.note("attached", session.target.record.name, {"lun": lun.address, "device": attached.device})
-            self.spawn(self._look(lun))
-            return {"device": attached.device, "method": attached.method, "reason": attached.reason}
-
-        return self.jobs.start("attach", (lun.ref,), caller, work)
-
-    def _attach_choice(self, lun: Lun, method: str, read_only: bool) -> tuple[str, bool]:
-        settings = self.complete(lun.session.target.record.settings)
-        chosen = str(settings["attach_method"]) if method == "auto" else method
-        info = next((m for m in self.methods if m.name == chosen), None)
-        if info is not None and not info.available:
-            raise Problem("AttachMethodUnavailable", method=chosen, reason=info.reason)
-        return chosen, read_only or bool(settings["read_only"])
-
-    def eject(self, caller: Caller, lun: Lun, *, force: bool = False) -> Job:
-        """Take a disk's device away; with `force` also when it is in use, or not written out."""
-
-        async def work(job: Job) -> dict[str, Any]:
-            session = lun.session
-            async with session.lock:
-                try:
-                    await session.live.eject(lun.address, self.stepper(job), force=force)
-                except Problem as problem:
-                    if problem.code == "DeviceBusy":
-                        await self._look(lun)
-                    raise
-            lun.holders = ()
-            self.listener.changed(lun)
-            self.note("ejected", session.target.record.name, {"lun": lun.address})
-            return {}
-
-        return self.jobs.start("eject", (lun.ref,), caller, work)
-
-    async def open_nbd(self, lun: Lun, *, read_only: bool) -> int:
-        """Return a connected socket that speaks NBD; the caller owns it."""
-        settings = self.complete(lun.session.target.record.settings)
-        return await lun.session.live.open_nbd(lun.address, read_only or bool(settings["read_only"]))
-
-    async def _look(self, lun: Lun) -> None:
-        """See who has the disk's device."""
-        worker = lun.session.worker
-        if worker is None or lun.address not in worker.attached:
-            found: tuple[Holder, ...] = ()
-        else:
-            try:
-                found = tuple(await worker.holders(lun.address))
-            except Problem as problem:
-                log.info("%s: who has it cannot be seen now: %s", lun.ref, problem.code)
-                return
-        self.holders_changed(lun.session, lun.address, found)
 
     # ---- what the supervisor tells -----------------------------------------------------------------------------------
 
@@ -439,33 +376,10 @@ class Service:
             problem = session.live.last_problem if kind == "lost" else None
             session.notes.note(kind, error_detail(problem))
 
-    def holders_changed(self, session: Session, address: str, holders: tuple[Holder, ...]) -> None:
-        """Somebody else has a disk."""
-        lun = session.luns.get(address)
-        if lun is not None and lun.holders != holders:
-            lun.holders = holders
-            self.listener.changed(lun)
-
     def luns_changed(self, session: Session) -> None:
         """The target shows other disks."""
         if session.number in self.sessions:
-            self._sync_luns(session)
-
-    def _sync_luns(self, session: Session) -> None:
-        found = {record.address: record for record in session.live.luns}
-        for address in [a for a in session.luns if a not in found]:
-            self.listener.removed(session.luns.pop(address))
-        for address, record in found.items():
-            lun = session.luns.get(address)
-            if lun is None:
-                session.luns[address] = lun = Lun(session, record)
-                self.listener.added(lun)
-                continue
-            if lun.record.size != record.size:
-                detail: dict[str, str | int] = {"lun": address, "old-size": lun.record.size, "new-size": record.size}
-                session.notes.note("resized", detail)
-            lun.record = record
-            self.listener.changed(lun)
+            self.luns.sync(session)
 
     def session_ended(self, session: Session, problem: Problem | None) -> None:
         """Take the session away; a second time does nothing."""

@@ -101,7 +101,7 @@ class Keeper:
         for lun in list(session.luns.values()):
             if lun.record.kind != "disk" or not lun.record.size or lun.attached is not None:
                 continue
-            job = service.attach(self._nobody, lun, "auto", read_only=False)
+            job = service.luns.attach(self._nobody, lun, "auto", read_only=False)
             if job.task is not None:
                 await asyncio.wait([job.task])
             if job.problem is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,6 +44,8 @@ Step = Callable[[str], None]
 SIGN_INS = ("none", "chap", "mutual")
 MAX_SECRETS = 4096
 MAX_PORTALS = 16
+#: More are not named when they keep a device from being taken away.
+MAX_HOLDERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,16 @@ class Holder:
     kind: str
     name: str
     pid: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pid or self.kind})"
+
+
+def in_use(holders: Iterable[Holder]) -> Problem:
+    """Return the error that tells who has a device, or several."""
+    words = list(dict.fromkeys(map(str, holders)))
+    more = " …" if len(words) > MAX_HOLDERS else ""
+    return Problem("DeviceBusy", holders=", ".join(words[:MAX_HOLDERS]) + more or "a process that cannot be seen")
 
 
 @dataclass(frozen=True, slots=True)

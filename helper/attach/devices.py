@@ -86,12 +86,6 @@ class Look:
         return list(_openers())
 
 
-def describe(holders: list[Holder]) -> str:
-    """Return them in words, for an error."""
-    words = [f"{one.name} ({one.pid})" if one.pid else f"{one.name} ({one.kind})" for one in holders[:8]]
-    return ", ".join(words) + (" …" if len(holders) > len(words) else "")
-
-
 def _number(text: str) -> tuple[int, int]:
     major, _, minor = text.strip().partition(":")
     return int(major), int(minor)

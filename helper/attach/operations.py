@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ..api import control
 from ..api.errors import Problem, from_wire
 from ..engine import sandbox
-from ..supervision import Holder
+from ..supervision import Holder, in_use
 from . import devices, linux
 
 if TYPE_CHECKING:
@@ -163,10 +163,6 @@ def serve(descriptor: int) -> None:
             sock.sendmsg([json.dumps(answer).encode()], rights)
 
 
-def _busy(holders: list[Holder]) -> Problem:
-    return Problem("DeviceBusy", holders=devices.describe(holders) or "a process that cannot be seen")
-
-
 def _mount_fuse(path: str, *, read_only: bool, max_read: int) -> Answer:
     """Make a file and mount FUSE over it; hands over the FUSE descriptor. `connection`: its number, for `_abort`."""
     target = Path(path)
@@ -229,7 +225,7 @@ def _flush(device: str, path: str) -> Answer:
     if device and linux.loop_backing(device) != path:
         return {}, None  # it is gone, or somebody else's by now
     if holders := devices.holders_of_device(device) if device else devices.holders_of_file(path):
-        raise _busy(holders)
+        raise in_use(holders)
     try:
         linux.flush(device or path)
     except OSError as error:
@@ -242,9 +238,9 @@ def _remove_loop(device: str, path: str) -> Answer:
     if linux.loop_backing(device) != path:
         return {}, None  # it is gone, or somebody else's by now
     if holders := devices.holders_of_device(device):
-        raise _busy(holders)
+        raise in_use(holders)
     if not linux.clear_loop(device):
-        raise _busy(devices.holders_of_device(device, on_their_way=True))
+        raise in_use(devices.holders_of_device(device, on_their_way=True))
     return {}, None
 
 
@@ -273,12 +269,12 @@ def _unmount_file(path: str) -> Answer:
 def _unmounted(path: str, unmount: Callable[[], None]) -> Answer:
     """Take the file away when nobody has it open."""
     if holders := devices.holders_of_file(path):
-        raise _busy(holders)
+        raise in_use(holders)
     try:
         unmount()
     except OSError as error:
         if error.errno == errno.EBUSY:
-            raise _busy(devices.holders_of_file(path)) from None
+            raise in_use(devices.holders_of_file(path)) from None
         if error.errno != errno.EINVAL:  # not mounted any more
             raise
     with contextlib.suppress(OSError):

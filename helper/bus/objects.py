@@ -365,15 +365,15 @@ class LunObject:
     async def attach(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
         read_only = bool(options.get("read-only", False))
-        job = self._service.attach(caller, self._lun, options.get("method", "auto"), read_only=read_only)
+        job = self._service.luns.attach(caller, self._lun, options.get("method", "auto"), read_only=read_only)
         return started(job, options)
 
     async def eject(self, call: Call, options: Options) -> ObjectPath:  # noqa: D102
         caller = await self._who_is(call.sender)
-        return path(job_ref(self._service.eject(caller, self._lun, force=options.get("force", False))))
+        return path(job_ref(self._service.luns.eject(caller, self._lun, force=options.get("force", False))))
 
     async def open_nbd(self, _call: Call, options: Options) -> Descriptor:  # noqa: D102
-        return Descriptor(await self._service.open_nbd(self._lun, read_only=bool(options.get("read-only", False))))
+        return Descriptor(await self._service.luns.open_nbd(self._lun, read_only=bool(options.get("read-only", False))))
 
 
 class JobObject:

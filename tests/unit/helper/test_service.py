@@ -244,17 +244,19 @@ def test_logout_ejects_what_nobody_uses_and_touches_nothing_when_somebody_does(t
         session = await bench.connect(target)
         first, second = bench.lun(target, 1), bench.lun(target, 2)
         for lun in (first, second):
-            await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+            await bench.done(bench.service.luns.attach(ALICE, lun, "auto", read_only=False))
         session.used[second.address] = [Holder("mount", "/media/x"), Holder("process", "bash", 7)]
         problem = await bench.fails(bench.service.logout(ALICE, target))
-        assert (problem.code, problem.attrs["holders"]) == ("DeviceBusy", "/media/x, bash")
+        assert (problem.code, problem.attrs["holders"]) == ("DeviceBusy", "/media/x (mount), bash (7)")
         assert set(session.attached) == {first.address, second.address}
         session.used.clear()
         await bench.done(bench.service.logout(ALICE, target))
         assert session.log[-3:] == [("eject", first.address), ("eject", second.address), ("logout",)]
         assert (target.state, target.session, bench.service.sessions) == ("disconnected", None, {})
         assert (await bench.fails(bench.service.logout(ALICE, target))).code == "NotConnected"
-        assert (await bench.fails(bench.service.attach(ALICE, first, "auto", read_only=False))).code == "NotConnected"
+        assert (
+            await bench.fails(bench.service.luns.attach(ALICE, first, "auto", read_only=False))
+        ).code == "NotConnected"
 
     run(tmp_path, steps)
 
@@ -265,10 +267,10 @@ def test_how_a_disk_is_attached(tmp_path: Path) -> None:
         session = await bench.connect(target)
         lun = bench.lun(target)
         with pytest.raises(Problem, match="method"):
-            bench.service.attach(ALICE, lun, "magic", read_only=False)
-        problem = await bench.fails(bench.service.attach(ALICE, lun, "nbd", read_only=False))
+            bench.service.luns.attach(ALICE, lun, "magic", read_only=False)
+        problem = await bench.fails(bench.service.luns.attach(ALICE, lun, "nbd", read_only=False))
         assert problem.code == "AttachMethodUnavailable"
-        details = await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        details = await bench.done(bench.service.luns.attach(ALICE, lun, "auto", read_only=False))
         assert details == {"device": "/dev/loop7", "method": "fuse", "reason": "the only one"}
         assert session.log == [("attach", lun.address, "file", True)]
         assert lun.attached is not None
@@ -281,12 +283,12 @@ def test_a_busy_eject_shows_who_has_it(tmp_path: Path) -> None:
         target = await bench.add()
         session = await bench.connect(target)
         lun = bench.lun(target)
-        await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        await bench.done(bench.service.luns.attach(ALICE, lun, "auto", read_only=False))
         session.used[lun.address] = [Holder("mount", "/media/x")]
-        assert (await bench.fails(bench.service.eject(ALICE, lun))).code == "DeviceBusy"
+        assert (await bench.fails(bench.service.luns.eject(ALICE, lun))).code == "DeviceBusy"
         assert lun.holders == (Holder("mount", "/media/x"),)
         session.used.clear()
-        await bench.done(bench.service.eject(ALICE, lun))
+        await bench.done(bench.service.luns.eject(ALICE, lun))
         assert (lun.holders, lun.attached) == ((), None)
 
     run(tmp_path, steps)
@@ -298,9 +300,9 @@ def test_force_takes_away_what_somebody_uses(tmp_path: Path) -> None:
         session = await bench.connect(target)
         first, second = bench.lun(target, 1), bench.lun(target, 2)
         for lun in (first, second):
-            await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+            await bench.done(bench.service.luns.attach(ALICE, lun, "auto", read_only=False))
             session.used[lun.address] = [Holder("mount", "/media/x")]
-        await bench.done(bench.service.eject(ALICE, first, force=True))
+        await bench.done(bench.service.luns.eject(ALICE, first, force=True))
         assert first.attached is None
         assert (await bench.fails(bench.service.logout(ALICE, target))).code == "DeviceBusy"
         await bench.done(bench.service.logout(ALICE, target, force=True))
@@ -357,7 +359,7 @@ def test_the_end_of_the_service_logs_out_but_leaves_alone_what_is_used(tmp_path:
         await bench.connect(idle)
         session = await bench.connect(busy)
         lun = bench.lun(busy)
-        await bench.done(bench.service.attach(ALICE, lun, "auto", read_only=False))
+        await bench.done(bench.service.luns.attach(ALICE, lun, "auto", read_only=False))
         session.used[lun.address] = [Holder("mount", "/media/x")]
         assert bench.service.in_use
 

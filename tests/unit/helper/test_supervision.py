@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 from lundock.helper.api.errors import Problem
-from lundock.helper.supervision import Secrets, make_isid, once
+from lundock.helper.supervision import Holder, Secrets, in_use, make_isid, once
 
 
 def test_secrets_are_read_and_written() -> None:
@@ -45,3 +45,17 @@ def test_a_step_is_told_when_it_is_another_one() -> None:
     for name in ("connect", "login", "login", "scan", "login"):
         step(name)
     assert told == ["connect", "login", "scan", "login"]
+
+
+@pytest.mark.parametrize(
+    ("holders", "words"),
+    [
+        ([Holder("mount", "/mnt"), Holder("process", "vim", 7)], "/mnt (mount), vim (7)"),
+        ([Holder("process", "vim", 7)] * 2, "vim (7)"),
+        ([Holder("process", f"p{n}", n) for n in range(1, 21)], ", ".join(f"p{n} ({n})" for n in range(1, 9)) + " …"),
+        ([], "a process that cannot be seen"),
+    ],
+)
+def test_who_has_a_disk_is_told_in_few_words(holders: list[Holder], words: str) -> None:
+    problem = in_use(holders)
+    assert (problem.code, problem.attrs) == ("DeviceBusy", {"holders": words})

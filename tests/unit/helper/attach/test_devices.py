@@ -50,12 +50,6 @@ def test_a_process_that_has_a_file_open_is_found(tmp_path: Path) -> None:
     assert devices.holders_of_file(str(file)) == []
 
 
-def test_many_holders_are_told_in_few_words() -> None:
-    found = [Holder("process", f"p{i}", i + 1) for i in range(20)]
-    assert devices.describe(found).endswith("p7 (8) …")
-    assert devices.describe([Holder("mount", "/mnt")]) == "/mnt (mount)"
-
-
 def test_the_structures_have_the_kernel_s_sizes() -> None:
     """linux/loop.h: struct loop_info64 and loop_config; lo_flags stands before the names."""
     assert linux._LOOP_INFO.size == 232
