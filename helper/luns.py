@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done with the disks of sessions: devices made of them and taken away, who uses them, what the target shows."""
+"""What is done with the disks of sessions: made devices and taken away, who uses them, what the target shows."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from lundock.helper.attach import devices, linux
-from lundock.helper.supervision import Holder
 
 #: As in proc(5), with a space in a name, an optional field more and less, and a file system with numbers of its own.
 MOUNTS = r"""
