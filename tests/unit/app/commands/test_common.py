@@ -32,7 +32,7 @@ def test_ctrl_c_cancels_the_job(fake: RunningFake) -> None:
     reached = threading.Event()
 
     def watch(helper: Any) -> None:
-        if any(job.step == "answer" for job in helper.jobs.values()):
+        if any(job.step == "login" for job in helper.jobs.values()):
             reached.set()
 
     while not reached.wait(0.05):
