@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...helper.api.bus import BusError, Connection
@@ -106,9 +107,17 @@ async def mount(device: str, bus: str = "system") -> str:
         return places[0]
 
 
-async def mount_if_any(device: str, bus: str = "system") -> str:
-    """As `mount`, but a device without a file system is left alone; returns "" then."""
-    return await mount(device, bus) if (await contents(device, bus)).mountable else ""
+async def mount_if_any(device: str, bus: str = "system", *, patience: float = 1.0) -> str:
+    """As `mount`, but a device without a file system is left alone; returns "" then.
+
+    One that was just attached is looked at for `patience` seconds: udev may not have seen yet what is on it.
+    """
+    async with _Udisks.open(device, bus) as udisks:
+        for _ in range(round(patience / _PAUSE)):
+            if (await udisks.contents()).mountable:
+                return await mount(device, bus)
+            await asyncio.sleep(_PAUSE)
+    return ""
 
 
 async def unmount(device: str, bus: str = "system") -> None:
@@ -172,10 +181,14 @@ class _Udisks:
         return result[0] if result else ""
 
     async def contents(self) -> Contents:
-        """Look at it."""
+        """Look at it, as it is since it was attached."""
         own = await self._resolve()
-        objects: Objects = await self._connection.get_managed_objects(_NAME, _ROOT)
-        there = objects.get(own, {})
+        for _ in range(_LOOKS):
+            objects: Objects = await self._connection.get_managed_objects(_NAME, _ROOT)
+            there = objects.get(own, {})
+            if _size_now(self._device) in {there.get(_BLOCK, {}).get("Size"), None}:
+                break
+            await asyncio.sleep(_PAUSE)
         parts = [path for path, one in objects.items() if one.get(_PARTITION, {}).get("Table") == own]
         volumes = sorted((_volume(path, objects[path]) for path in parts), key=lambda volume: volume.device)
         table = str(there.get(_TABLE, {}).get("Type", ""))
@@ -192,6 +205,14 @@ class _Udisks:
             await asyncio.sleep(_PAUSE)
         detail = "UDisks2 does not know the device."
         raise Problem("NotSupported", what=f"using {self._device}", detail=detail)
+
+
+def _size_now(device: str) -> int | None:
+    """Return the device's size as the kernel has it; UDisks2 has the one of before, such as 0, until udev is done."""
+    try:
+        return int(Path("/sys/class/block", Path(device).resolve().name, "size").read_text()) * 512
+    except (OSError, ValueError):
+        return None
 
 
 def _volume(path: str, there: Mapping[str, Mapping[str, Any]]) -> Volume:

@@ -180,8 +180,8 @@ class Actions(QObject):
         self._on_disk(lun, lambda _client: udisks.mount(lun.device))
 
     def mount_if_any(self, lun: Lun) -> None:
-        """Mount what is on a disk, which may be nothing."""
-        self._on_disk(lun, lambda _client: udisks.mount_if_any(lun.device))
+        """Mount what is on a disk that came by itself, which may be nothing; nobody waits for it."""
+        self._on_disk(lun, lambda _client: udisks.mount_if_any(lun.device, patience=10.0))
 
     def unmount(self, lun: Lun) -> None:
         """Unmount what is on a disk."""

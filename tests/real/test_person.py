@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -24,42 +22,12 @@ from support.atspi import accessibility
 from support.helper import HelperProcess
 from support.person import Person
 from support.tgtd import LunSpec, Tgtd
-from support.udisks import Udisks, running_udisks
+from support.udisks import Kernel, Udisks, running_udisks
 from support.xvfb import display, pixels
 
 from tools import traces
 
 WORDS = b"written by a person on an iSCSI disk\n"
-
-
-class Kernel:
-    """Shows udisksd each device of this helper's as soon as it is there: its /dev is its own, and has no others."""
-
-    def __init__(self, udisks: Udisks, helper: HelperProcess) -> None:
-        self._udisks = udisks
-        self._mark = str(helper.run_dir)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.shown: list[str] = []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        for device in self.shown:
-            self._udisks.inside("rm", "-f", device)
-
-    def _run(self) -> None:
-        while not self._over.wait(0.05):
-            for file in Path("/sys/block").glob("loop*/loop/backing_file"):
-                device = f"/dev/{file.parts[3]}"
-                with contextlib.suppress(OSError):
-                    if self._mark in file.read_text() and device not in self.shown:
-                        self._udisks.show(device)
-                        self.shown.append(device)
 
 
 @contextlib.contextmanager

@@ -14,14 +14,17 @@ import contextlib
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tools import traces
 from tools.private_bus import private_bus
 
 from . import buses, need, procs
+from .helper import HelperProcess
 
 UDISKSD = Path("/usr/libexec/udisks2/udisksd")
 UDEVD = Path("/lib/systemd/systemd-udevd")
@@ -64,6 +67,36 @@ class Udisks:
     def environ(self) -> dict[str, str]:
         """An environment in which programs find it on the system bus."""
         return {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.bus}
+
+
+class Kernel:
+    """Shows udisksd each device of this helper's as soon as it is there: its /dev is its own, and has no others."""
+
+    def __init__(self, udisks: Udisks, helper: HelperProcess) -> None:
+        self._udisks = udisks
+        self._mark = str(helper.run_dir)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.shown: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for device in self.shown:
+            self._udisks.inside("rm", "-f", device)
+
+    def _run(self) -> None:
+        while not self._over.wait(0.05):
+            for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+                device = f"/dev/{file.parts[3]}"
+                with contextlib.suppress(OSError):
+                    if self._mark in file.read_text() and device not in self.shown:
+                        self._udisks.show(device)
+                        self.shown.append(device)
 
 
 @contextlib.contextmanager

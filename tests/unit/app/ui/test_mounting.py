@@ -22,7 +22,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def available() -> bool:
         return True
 
-    async def mount(device: str) -> str:
+    async def mount(device: str, *, patience: float) -> str:
         told.append(device)
         return "/media/data"
 
