@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that is there whenever the person has logged in: the service connects and attaches it, the program that the
-desktop starts has the real UDisks2 mount it; and it is there again when the network, the target or the service was away.
+desktop starts has the real UDisks2 mount it. It is there again when the network, the target or the service was away.
 """
 
 from __future__ import annotations
