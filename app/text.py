@@ -117,7 +117,7 @@ STEPS: Mapping[str, str] = {
     "connect": mark("Connecting to the device"),
     "login": mark("Signing in"),
     "answer": mark("Waiting for the list of targets"),
-    "reach": mark("Trying the ways to it"),
+    "reach": mark("Seeing which of its addresses answer"),
     "scan": mark("Looking for disks"),
     "attach": mark("Attaching the disk"),
     "flush": mark("Writing out what is pending"),

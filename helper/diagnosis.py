@@ -285,7 +285,8 @@ class _Run:
             self.findings.append(finding.end(problem=problem))
             return
         names = ", ".join(one.name for one in found[:8])
-        self.findings.append(finding.end("ok" if found else "warning", count=len(found), names=names))
+        none = None if found else Problem("NoTargets", address=address, initiator_name=spec.initiator_name)
+        self.findings.append(finding.end("ok" if found else "warning", none, count=len(found), names=names))
 
     async def list_disks(self, key: str) -> None:
         """Log in once more, as a session, and ask for the disks."""

@@ -13,7 +13,7 @@ from .api.errors import Problem, describe
 Detail = str | int
 
 #: Refusals that the target's administrator can mend by knowing this computer's name.
-WANT_NAME = frozenset({"AuthenticationFailed", "AuthorizationFailed", "TargetNotFound"})
+WANT_NAME = frozenset({"AuthenticationFailed", "AuthorizationFailed", "NoTargets", "TargetNotFound"})
 _WIDTH = 16
 
 

@@ -120,7 +120,7 @@ def submit_address(flow: Flow, address: str, target_name: str = "") -> Flow:
     return replace(flow, step=Step.LOOKING, effect=discover, found=(), for_discovery=False)
 
 
-def found(flow: Flow, targets: Sequence[Found]) -> Flow:
+def found(flow: Flow, targets: Sequence[Found], initiator_name: str = "") -> Flow:
     """Take what the address offers. An address that offers nothing to us is said, not shown as an empty list."""
     if flow.step is not Step.LOOKING:
         return flow
@@ -128,7 +128,7 @@ def found(flow: Flow, targets: Sequence[Found]) -> Flow:
         sorted(map(_reachable_first, targets), key=lambda t: (not answers(t), short_name(t.name).casefold()))
     )
     if not ordered:
-        problem = Problem("NotFound", what=f"target at {flow.address} that this computer may see")
+        problem = Problem("NoTargets", address=flow.address, initiator_name=initiator_name)
         return replace(flow, step=Step.ADDRESS, problem=problem, effect=None)
     chosen = next((target for target in ordered if flow.chosen and target.name == flow.chosen.name), ordered[0])
     return replace(flow, step=Step.CHOOSE, found=ordered, chosen=chosen, problem=None, effect=None)
@@ -247,18 +247,25 @@ def by_name(flow: Flow) -> Flow:
 
 
 def describe(target: Found) -> tuple[str, str]:
-    """Return a found target's readable name, and the line below it: full name and portals."""
+    """Return a found target's readable name, and the line below it: portals and full name."""
     there = [portal for portal in target.portals if reachable(portal)]
     away = [portal for portal in target.portals if not reachable(portal)]
-    parts = [target.name, portals_text(there)]
+    parts = [portals_text(there)]
     if away:
         parts.append(tr("does not answer: {portals}").format(portals=portals_text(away)))
+    parts.append(target.name)  # last: when there is no room it is what one misses least
     return short_name(target.name), " · ".join(filter(None, parts))
 
 
 def subject(effect: Effect) -> str:
     """Return what an effect is about, as a person calls it."""
     return effect.address if isinstance(effect, Discover) else short_name(effect.name)
+
+
+def subject_of(flow: Flow) -> str:
+    """Return what a step is about, as a person calls it: the target that was chosen, else the device."""
+    asks_device = flow.chosen is None or flow.for_discovery or flow.step in {Step.ADDRESS, Step.LOOKING, Step.CHOOSE}
+    return flow.address if asks_device or flow.chosen is None else short_name(flow.chosen.name)
 
 
 def _chosen_name(flow: Flow) -> str:
@@ -273,7 +280,7 @@ PROGRESS: Mapping[Step, tuple[tuple[str, str], ...]] = {
         ("connect", mark("Reach the device")),
         ("login", mark("Sign in, where it asks for that")),
         ("answer", mark("Ask what it offers")),
-        ("reach", mark("Try the ways to it")),
+        ("reach", mark("See which of its addresses answer")),
     ),
     Step.ASKING: (
         ("resolve", mark("Look up the address")),

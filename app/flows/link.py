@@ -33,7 +33,7 @@ def is_link(words: str) -> bool:
 
 
 def parse_link(words: str) -> Link:
-    """Read a link. Raises Problem: AddressInvalid for its host, InvalidArgument otherwise, without what it says."""
+    """Read a link. Raises Problem: AddressInvalid for its host, LinkInvalid otherwise, without what it says."""
     words = words.strip()
     if not is_link(words) or len(words) > MAX_LINK or not words.isprintable():
         raise _bad(tr("It begins with iscsi:// and has at most 2048 characters."))
@@ -41,9 +41,7 @@ def parse_link(words: str) -> Link:
     account, at, path = place.rpartition("@")
     has_password = at and ("%" in account or ":" in account)
     if has_password or "password" in query.lower() or "secret" in query.lower():
-        raise _bad(
-            tr("There is a password in it. Links are kept and shown: give the secret when you are asked for it.")
-        )
+        raise _bad(tr("There is a password in it, and links are kept and shown: it was not used, and is forgotten."))
     host, _, rest = path.partition("/")
     parse_portal(host)
     target = unquote(rest.partition("/")[0])
@@ -53,4 +51,4 @@ def parse_link(words: str) -> Link:
 
 
 def _bad(detail: str) -> Problem:
-    return Problem("InvalidArgument", argument=tr("the link"), detail=detail)
+    return Problem("LinkInvalid", detail=detail)

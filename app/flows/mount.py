@@ -53,6 +53,19 @@ def _by_udisks(lun: Lun, contents: Contents | None) -> MountAdvice:
     return MountAdvice("format" if contents.empty and not lun.read_only and not contents.read_only else "none")
 
 
+def hint(lun: Lun, what: MountAdvice, contents: Contents | None) -> str:
+    """Return what to do where no button does it; empty where one does."""
+    if what.kind == "command":
+        if lun.is_file or lun.read_only:
+            return tr("To open its files, type in a terminal:")
+        return tr("To open its files (a new disk needs a file system first), type in a terminal:")
+    if what.kind != "none" or contents is None:
+        return ""
+    if contents.empty:
+        return tr("It can only be read, so it cannot be formatted here.")
+    return tr("The system's disk program can show and open it: {device}").format(device=lun.device)
+
+
 def describe(contents: Contents | None) -> str:
     """Return in words what is on a disk; empty when that is not known."""
     if contents is None:

@@ -103,7 +103,7 @@ _SCALED: Mapping[str, Callable[[int], str]] = {"size": text.size, "round-trip-us
 _HEADINGS = {"ok": mark("Everything works"), "warning": mark("It works, but not as it should")}
 
 #: Refusals that the target's administrator mends by knowing this computer's name.
-_WANT_NAME = frozenset({"AuthenticationFailed", "AuthorizationFailed", "TargetNotFound"})
+_WANT_NAME = frozenset({"AuthenticationFailed", "AuthorizationFailed", "NoTargets", "TargetNotFound"})
 #: Failures in which there is something to look at: not what was typed wrongly, nor what is missing on this computer.
 _SIDES = frozenset({"network", "target"})
 
@@ -147,23 +147,27 @@ class Diagnosis:
 def read(details: Mapping[str, Any]) -> Diagnosis:
     """Make it of a job's details."""
     verdict, cause = str(details.get("verdict", "")), str(details.get("cause", ""))
-    summary, meaning, action = _sentences(details)
+    name = str(details.get("initiator-name", "")) if cause in _WANT_NAME else ""
+    summary, meaning, action = _sentences(details, **({"initiator_name": tr("see below")} if name else {}))
     return Diagnosis(
         verdict=verdict,
         heading=summary or tr(_HEADINGS.get(verdict, _HEADINGS["warning"])),
         meaning=meaning,
         action=action,
-        initiator_name=str(details.get("initiator-name", "")) if cause in _WANT_NAME else "",
+        initiator_name=name,
         lines=tuple(_line(step) for step in details.get("steps", ()) if isinstance(step, Mapping)),
         report=str(details.get("report", "")),
     )
 
 
-def _sentences(found: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return what happened, what it means and what to do, from the code and its facts; all empty when all is well."""
+def _sentences(found: Mapping[str, Any], **instead: str) -> tuple[str, str, str]:
+    """Return what happened, what it means and what to do, from the code and its facts; all empty when all is well.
+
+    `instead`: facts that are told otherwise here.
+    """
     cause, facts = str(found.get("cause", "")), found.get("facts")
     if cause in catalogue() and isinstance(facts, Mapping):
-        told = text.explain(from_wire(cause, dict(facts)))
+        told = text.explain(from_wire(cause, dict(facts) | instead))
         return told.summary, told.meaning, told.action
     return str(found.get("summary", "")), str(found.get("meaning", "")), str(found.get("action", ""))
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ...helper.api.errors import Problem
-from .. import desktop, text
+from .. import desktop
 from ..client import connecting, operations, udisks
 from ..client.client import Client, no_step
 from ..client.client import Step as ClientStep
@@ -34,15 +34,18 @@ from .widgets import Banner, Fitting, button, label, name_button, spaced
 
 _HEADINGS = {
     Step.ADDRESS: (mark("Connect to a target"), mark("Where is the storage device?")),
-    Step.LOOKING: (mark("Looking for targets"), mark("Asking the device what it offers.")),
-    Step.CHOOSE: (mark("Choose a target"), mark("The device offers these.")),
-    Step.ASKING: (mark("One moment"), mark("Asking the target whether one has to sign in.")),
+    Step.LOOKING: (mark("Looking for targets"), mark("Asking “{subject}” what it offers.")),
+    Step.CHOOSE: (
+        mark("Choose a target"),
+        mark("The device offers these. Each has one or more disks for a computer."),
+    ),
+    Step.ASKING: (mark("One moment"), mark("Asking “{subject}” whether one has to sign in.")),
     Step.SIGN_IN: (
         mark("Sign in"),
-        mark("The target asks for a name and a secret. They are set on the storage device."),
+        mark("“{subject}” asks for a name and a secret: CHAP in the device's iSCSI settings."),
     ),
     Step.OPTIONS: (mark("How to connect"), mark("Leave it as it is when you are not sure.")),
-    Step.CONNECTING: (mark("Connecting"), mark("This takes a moment.")),
+    Step.CONNECTING: (mark("Connecting to “{subject}”"), mark("This takes a moment.")),
     Step.DONE: (mark("Connected"), mark("These are the target's disks.")),
 }
 _GO = {
@@ -131,6 +134,7 @@ class ConnectDialog(QDialog):
         layout.addLayout(row)
         self.address.changed.connect(self._refresh_go)
         self.form.changed.connect(self._refresh_go)
+        self.choose.changed.connect(self._refresh_go)
         # Queued: the list hands the same Enter on to the dialog, which must not take it for the next step's.
         self.choose.activated.connect(self.go, Qt.ConnectionType.QueuedConnection)
         self.choose.not_listed.connect(self._on_not_listed)
@@ -285,11 +289,11 @@ class ConnectDialog(QDialog):
 
     def _on_step(self, job: Job) -> None:
         self.steps.reach(job.step, job.progress if job.progress_valid else None)
-        self._sentence.setText(f"{text.kind(job.kind)} …")
 
     def _on_found(self, found: object) -> None:
         self._remember(self._flow.address)
-        self._take(flow.found(self._flow, found))  # type: ignore[arg-type]
+        name = self._bus.snapshot_now.manager.initiator_name
+        self._take(flow.found(self._flow, found, name))  # type: ignore[arg-type]
 
     def _on_probed(self, probed: object) -> None:
         if isinstance(probed, Probed):
@@ -313,19 +317,22 @@ class ConnectDialog(QDialog):
         self.form.clear()
         self.done_page.fill(done, udisks=self._udisks)
         self._take(flow.connected(self._flow, done.luns))
+        if not self.done_page.cards:
+            self._sentence.setText(tr("You are signed in, but there is no disk to use yet."))
         self.connected.emit(done.target)
 
     def _not_kept(self, problem: Problem) -> None:
         why = problem.attrs.get("detail", "")
-        self._sentence.setText(tr("Connected. The secret was not kept: {why}").format(why=why))
+        self._sentence.setText(tr("The secret was not kept, and will be asked for again: {why}").format(why=why))
 
     # ---- what is shown
 
     def _show(self) -> None:
         step = self._flow.step
         heading, sentence = _HEADINGS[step]
-        self._heading.setText(tr(heading))
-        self._sentence.setText(tr(sentence))
+        subject = flow.subject_of(self._flow)
+        self._heading.setText(tr(heading).format(subject=subject))
+        self._sentence.setText(tr(sentence).format(subject=subject))
         self._pages.setCurrentWidget(self._page_of[step])
         problem = self._flow.problem
         why = problem is not None and self._tried is not None and diagnosis.worth_it(problem)
@@ -375,7 +382,10 @@ class ConnectDialog(QDialog):
     def _refresh_go(self) -> None:
         if not hasattr(self, "_go"):
             return
-        ready = {Step.ADDRESS: self.address.ready, Step.SIGN_IN: self.form.ready}
+        ready = {
+            Step.ADDRESS: self.address.ready, Step.SIGN_IN: self.form.ready,
+            Step.CHOOSE: self.choose.chosen is not None,
+        }  # fmt: skip
         self._go.setEnabled(ready.get(self._flow.step, True))
 
     # ---- remembered

@@ -66,20 +66,30 @@ class AddressPage(QWidget):
         self.name.setAccessibleName(tr("Target's name"))
         self.name.setPlaceholderText("iqn.2026-01.org.example:disk1")
         self.name.setMaxLength(223)
-        self.name.hide()
-        self.by_name.toggled.connect(self.name.setVisible)
+        self._name_hint = label(
+            tr("For devices without a list. It stands in the device's iSCSI settings and begins with iqn, eui or naa."),
+            "muted",
+            wrap=True,
+        )
+        for widget in (self.name, self._name_hint):
+            widget.hide()
+            self.by_name.toggled.connect(widget.setVisible)
         self.by_name.toggled.connect(lambda _on: self.changed.emit())
         self.address.textChanged.connect(lambda _text: self.changed.emit())
         self.name.textChanged.connect(lambda _text: self.changed.emit())
         name = label(tr("&Address"))
         name.setBuddy(self.address)
-        hint = tr("Its name or IP address; add the port only if it is not 3260. An iscsi:// link works, too.")
+        hint = tr(
+            "The name or IP address under which you open the device's settings. A port other than 3260 stands behind"
+            " a colon. An iscsi:// link works, too."
+        )
         layout.addWidget(name)
         layout.addWidget(self.address)
         layout.addWidget(label(hint, "muted", wrap=True))
         layout.addSpacing(10)
         layout.addWidget(self.by_name)
         layout.addWidget(self.name)
+        layout.addWidget(self._name_hint)
         layout.addStretch()
 
     def fill(self, address: str, target_name: str) -> None:
@@ -110,6 +120,7 @@ class ChoosePage(QWidget):
 
     activated = Signal()
     not_listed = Signal()
+    changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,9 +137,13 @@ class ChoosePage(QWidget):
         self.list.setIconSize(QSize(28, 28))
         self.list.setItemDelegate(TwoLines(self.list))
         self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._nothing = label("", "muted", wrap=True)
+        self._nothing.hide()
         self.list.itemActivated.connect(lambda _item: self.activated.emit())
         self._found: tuple[Found, ...] = ()
         layout.addWidget(self.search)
+        layout.addWidget(self._nothing)
         layout.addWidget(self.list, 1)
         layout.addWidget(
             button(tr("My target is not listed …"), self.not_listed.emit), 0, Qt.AlignmentFlag.AlignLeading
@@ -163,6 +178,11 @@ class ChoosePage(QWidget):
         current = self.list.currentItem()
         if first is not None and (current is None or current.isHidden()):
             self.list.setCurrentItem(first)
+        if first is not None:
+            self.list.scrollToItem(self.list.currentItem())
+        self._nothing.setText(tr("No target fits “{words}”.").format(words=words.strip()))
+        self._nothing.setVisible(first is None and bool(wanted))
+        self.changed.emit()
 
     @property
     def chosen(self) -> Found | None:
@@ -186,7 +206,7 @@ class OptionsPage(QWidget):
         self._add(tr("&Connect it"), self.startup)
         self._form.setRowVisible(self.startup, self.startup.count() > 1)
         self.attach = self._box(tr("Attach its disks, so that they can be used"), on=True)
-        self.mount = self._box(tr("Mount what is on them"), on=True)
+        self.mount = self._box(tr("Mount what is on them, so that their files can be opened"), on=True)
         self.read_only = self._box(tr("Read only: never write to its disks"), on=False)
         self.start = self._box(tr("Start Lundock in the tray when I log in: it gives the secret and mounts"), on=True)
         self.method = Choice(tr("Attach disks as"))

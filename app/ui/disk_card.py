@@ -85,11 +85,14 @@ class DiskCard(QFrame):
         lun, what = self._lun, self._advice
         self._title.setText(lun.title)
         size = text.size(lun.size) if lun.size else tr("not ready")
-        self._facts.setText(" · ".join(part for part in (size, f"LUN {lun.lun}", lun.device) if part))
+        read_only = tr("read only") if lun.read_only else ""
+        self._facts.setText(" · ".join(part for part in (size, f"LUN {lun.lun}", lun.device, read_only) if part))
         words = text.explain(problem).summary if problem is not None and problem.code != "Cancelled" else ""
-        words = words or mounting.describe(self._contents)
         if what.kind == "open":
             words = tr("Mounted on {place}").format(place=what.place)
+        words = words or " ".join(
+            filter(None, (mounting.describe(self._contents), mounting.hint(lun, what, self._contents)))
+        )
         self._words.setText(words)
         self._words.setVisible(bool(words))
         self._code.setVisible(what.kind == "command")

@@ -29,7 +29,10 @@ from .widgets import Code, Elided, Message, button, name_button, set_icon, space
 
 def no_disks() -> str:
     """Return what is said of a target without disks; this computer's name stands below it."""
-    return tr("The target shows no disks to this computer. Its administrator has to allow this computer's name:")
+    return tr(
+        "The target has no disks, or none that this computer may use. In the device's iSCSI settings, give it a disk"
+        " (LUN) and allow this computer's name; then look for disks again."
+    )
 
 
 class DisksPage(QWidget):

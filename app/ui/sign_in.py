@@ -18,7 +18,7 @@ from ...helper.api.errors import Problem
 from ..client.operations import Secrets, SignIn
 from ..secrets import advice, generate
 from ..words import tr
-from .widgets import Fitting, button, copy, label, spaced, tool
+from .widgets import Elided, Fitting, button, copy, label, spaced, tool
 
 
 class SecretEdit(QWidget):
@@ -63,7 +63,7 @@ class SignInForm(QWidget):
         self.name = QLineEdit()
         self.name.setAccessibleName(tr("Name"))
         self.secret = SecretEdit(tr("Secret"))
-        self.mutual = QCheckBox(tr("The target must prove itself, too"))
+        self.mutual = QCheckBox(tr("The target must prove itself, too (mutual CHAP)"))
         self.mutual.setAccessibleName(self.mutual.text())
         self.target_name = QLineEdit()
         self.target_name.setAccessibleName(tr("Target's name"))
@@ -72,17 +72,18 @@ class SignInForm(QWidget):
         self.keep = QCheckBox(tr("Keep in the keyring"))
         self.keep.setAccessibleName(self.keep.text())
         self.keep.setChecked(True)
-        self._advice = label("", "muted", wrap=True)
+        self._advice, self._their_advice = Elided("", "muted"), Elided("", "muted")
         self._form = QFormLayout(self)
         spaced(self._form, 0, 10)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._row(tr("&Name"), self.name, self.name)
         self._row(tr("&Secret"), self.secret, self.secret.field)
+        self._form.addRow("", self._advice)
         self._form.addRow("", self.mutual)
         self._row(tr("&Target's name"), self.target_name, self.target_name)
         self._row(tr("Target's s&ecret"), self.target_secret, self.target_secret.field)
-        self._form.addRow("", self._advice)
+        self._form.addRow("", self._their_advice)
         self._form.addRow("", self.keep)
         for signal in (self.secret.changed, self.target_secret.changed, self.name.textChanged):
             signal.connect(lambda *_: self._check())
@@ -148,9 +149,9 @@ class SignInForm(QWidget):
         for field in (self.target_name, self.target_secret):
             self._form.setRowVisible(field, mutual)
         mine, theirs = self.secret.field.text(), self.target_secret.field.text() if mutual else ""
-        words = advice(mine, theirs) or (advice(theirs) if theirs else "")
-        self._advice.setText(words)
-        self._form.setRowVisible(self._advice, bool(words))
+        for place, words in ((self._advice, advice(mine)), (self._their_advice, advice(theirs, mine))):
+            place.setText(words)
+            self._form.setRowVisible(place, bool(words))
         self.changed.emit()
 
 

@@ -389,7 +389,7 @@ class Banner(QFrame):
         self.setVisible(problem is not None)
         if problem is None:
             return
-        info = text.explain(problem)
+        info = text.explain(_pointing_below(problem))
         self._details.setChecked(False)
         self._toggle()
         self._name.set_command(str(problem.attrs.get("initiator_name", "")))
@@ -424,6 +424,13 @@ class Banner(QFrame):
         info = text.explain(self._problem)
         attributes = "\n".join(f"  {key}: {value}" for key, value in self._problem.attrs.items())
         copy(f"{info.summary}\n{info.meaning}\n{info.action}\nCode: {self._problem.code}\n{attributes}\n")
+
+
+def _pointing_below(problem: Problem) -> Problem:
+    """Return a problem whose sentences do not repeat this computer's name: it stands below them, to be copied."""
+    if not problem.attrs.get("initiator_name"):
+        return problem
+    return Problem(problem.code, **(problem.attrs | {"initiator_name": tr("see below")}))
 
 
 class Message(QWidget):

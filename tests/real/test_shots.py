@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLabel,
+    QLineEdit,
     QScrollArea,
     QStyle,
     QStyleOptionComboBox,
@@ -81,6 +82,8 @@ class Looker(Camera):
     def _look(self, top: QWidget, one: QWidget, name: str) -> None:
         if isinstance(one, QToolButton) and isinstance(one.parent(), QTabBar):
             return  # the arrows of a bar that is too long for its window
+        if isinstance(one, QToolButton) and isinstance(one.parent(), QLineEdit):
+            return  # what empties a field: an icon of Qt's, its text is its name
         said = words_of(one)
         self.texts.add(said)
         if not said:

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import os
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -21,11 +20,9 @@ from lundock.app.client.client import Client
 from lundock.app.client.link import Where
 from lundock.app.client.objects import Lun
 from lundock.app.client.operations import Secrets, SignIn
-from lundock.app.flows.connect import Step
 from lundock.app.model.bridge import Bus
 from lundock.app.secrets import Keyring
 from lundock.app.ui.application import make_application
-from lundock.app.ui.connect_dialog import ConnectDialog
 from lundock.app.ui.desk import Desk
 from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
 from lundock.app.ui.eject_dialog import EjectDialog
@@ -44,7 +41,8 @@ from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QWidget
 from .. import traces
 from ..demo import pictures
 from ..demo.filesystem import mounted
-from ..demo.scene import CHAP_NAME, TARGET_NAME, Scene, scene
+from ..demo.scene import CHAP_NAME, Scene, scene
+from .wizard import WizardTour
 
 NAME = "iqn.2026-01.io.github.lundock:"
 PATIENCE = 30.0
@@ -134,7 +132,7 @@ class Tour:
         self.shoot("window-empty")
         self.preferences()
         self.portals()
-        self.wizard()
+        WizardTour(self).run()
         lun = self.disk()
         self.others()
         with mounted(Path(lun.device), self.stage.folder / "mnt"), self.work():
@@ -226,40 +224,6 @@ class Tour:
     def _looked_at(self, address: str) -> bool:
         return any(p.address == address and p.last_look for p in self.bus.snapshot_now.portals.values())
 
-    def wizard(self) -> None:
-        """Every step, and what goes wrong in them."""
-        dialog = self.window.connect_to_target()
-        self.shoot("wizard-1-address", dialog)
-        dialog.address.by_name.setChecked(True)
-        self.shoot("wizard-1-address-by-name", dialog)
-        dialog.address.by_name.setChecked(False)
-        with _silent() as silent:
-            dialog.start_with(silent)
-            dialog.go()
-            self.until(lambda: dialog.steps.reached == "login")
-            self.shoot("wizard-2-looking", dialog)
-            dialog.back()
-            asked = DiagnosisDialog(
-                self.bus, "nas.local", lambda client, step: operations.diagnose(client, silent, on_step=step), dialog
-            )
-            asked.open()
-            self.until(lambda: asked.steps.reached == "login")
-            self.shoot("diagnosis-working", asked)
-            asked.reject()
-        dialog.start_with("127.0.0.1:9")
-        dialog.go()
-        self.until(lambda: dialog.flow.problem)
-        self.shoot("wizard-1-refused", dialog)
-        dialog._banner._details.click()
-        self.shoot("wizard-1-refused-details", dialog)
-        dialog._banner._why.click()
-        self.diagnosis("diagnosis-refused")
-        self._sign_in(dialog)
-        self.until(lambda: dialog.flow.step is Step.DONE)
-        self.shoot("wizard-7-done", dialog)
-        dialog.go()
-        pump(0.1)
-
     def diagnosis(self, name: str) -> None:
         """What the dialog that has just been opened found."""
         dialog: DiagnosisDialog = self.opened(DiagnosisDialog)
@@ -267,32 +231,6 @@ class Tour:
         self.shoot(name, dialog)
         dialog.reject()
         pump(0.05)
-
-    def _sign_in(self, dialog: ConnectDialog) -> None:
-        dialog.start_with(self.stage.address)
-        dialog.go()
-        self.until(lambda: dialog.flow.step is Step.CHOOSE)
-        self.shoot("wizard-3-choose", dialog)
-        row = next(n for n, found in enumerate(dialog.flow.found) if found.name == TARGET_NAME)
-        dialog.choose.list.setCurrentRow(row)
-        dialog.go()
-        self.until(lambda: dialog.flow.step is Step.SIGN_IN)
-        self.shoot("wizard-4-sign-in", dialog)
-        dialog.form.name.setText(CHAP_NAME)
-        dialog.form.mutual.setChecked(True)
-        dialog.form.secret.field.setText("short")
-        self.shoot("wizard-4-sign-in-mutual", dialog)
-        dialog.form.mutual.setChecked(False)
-        dialog.form.secret.field.setText("not the secret of this disk")
-        dialog.go()
-        self.shoot("wizard-5-options", dialog)
-        dialog.go()
-        self.camera.shoot(dialog, "wizard-6-connecting")
-        self.until(lambda: dialog.flow.step is Step.SIGN_IN and dialog.flow.problem)
-        self.shoot("wizard-4-sign-in-refused", dialog)
-        dialog.form.secret.field.setText(self.stage.secret)
-        dialog.go()
-        dialog.go()
 
     def others(self) -> None:
         """Two more targets in the list: one connected, one saved."""
@@ -465,10 +403,3 @@ class Tour:
         pump(0.2)
         self.shoot("trouble-service-away")
         self._without(self.stage.bus, "window-no-service")
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[str]:
-    """Something that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"127.0.0.1:{listening.getsockname()[1]}"

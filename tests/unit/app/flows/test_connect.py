@@ -93,8 +93,8 @@ def test_ways_that_answer_stand_first() -> None:
     )
     assert [target.name for target in flow.found] == [TWO.name, "iqn.2026-01.a:z", ONE.name]
     assert flow.found[0].portals == (there, away)
-    assert connect.describe(flow.found[0])[1] == f"{TWO.name} · 192.0.2.6 · does not answer: 192.0.2.5"
-    assert connect.describe(flow.found[2])[1] == f"{ONE.name} · does not answer: 192.0.2.5"
+    assert connect.describe(flow.found[0])[1] == f"192.0.2.6 · does not answer: 192.0.2.5 · {TWO.name}"
+    assert connect.describe(flow.found[2])[1] == f"does not answer: 192.0.2.5 · {ONE.name}"
     assert [connect.answers(target) for target in flow.found] == [True, True, False]
 
 
@@ -104,9 +104,17 @@ def test_what_was_chosen_before_is_chosen_again() -> None:
 
 
 def test_an_address_that_offers_nothing_says_so() -> None:
-    flow = connect.found(looking(), [])
+    flow = connect.found(looking(), [], "iqn.2026-01.org.example:me")
     assert flow.step is Step.ADDRESS
     assert flow.problem is not None
+    assert (flow.problem.code, flow.problem.attrs["initiator_name"]) == ("NoTargets", "iqn.2026-01.org.example:me")
+
+
+def test_each_step_knows_what_it_is_about() -> None:
+    assert connect.subject_of(looking()) == "nas.local"
+    assert connect.subject_of(asking()) == connect.describe(TWO)[0]
+    asked = connect.failed(looking(), Problem("AuthenticationRequired"))
+    assert (asked.step, connect.subject_of(asked)) == (Step.SIGN_IN, "nas.local")
 
 
 def test_what_comes_too_late_changes_nothing() -> None:
@@ -227,4 +235,4 @@ def test_the_secrets_are_gone_at_the_end() -> None:
 
 
 def test_found_targets_are_readable() -> None:
-    assert connect.describe(ONE) == ("one", "iqn.2026-01.a:one · 192.0.2.5")
+    assert connect.describe(ONE) == ("one", "192.0.2.5 · iqn.2026-01.a:one")

@@ -45,4 +45,4 @@ def test_passwords_are_refused_and_not_repeated(words: str) -> None:
 def test_what_is_no_link(words: str) -> None:
     with pytest.raises(Problem) as caught:
         parse_link(words)
-    assert caught.value.code in {"InvalidArgument", "AddressInvalid"}
+    assert caught.value.code in {"LinkInvalid", "AddressInvalid"}

@@ -11,7 +11,9 @@ from lundock.app.client.mirror import Snapshot
 from lundock.app.client.objects import Job, Portal, Target
 from lundock.app.model import portals
 
-NOW = int(time.time() * 1e6)
+
+def ago(seconds: int) -> int:
+    return int((time.time() - seconds) * 1e6)
 
 
 def snapshot(*kept: Portal, targets: tuple[Target, ...] = (), jobs: tuple[Job, ...] = ()) -> Snapshot:
@@ -23,7 +25,7 @@ def snapshot(*kept: Portal, targets: tuple[Target, ...] = (), jobs: tuple[Job, .
 
 
 def test_one_that_was_looked_at_says_when_and_what_it_offers() -> None:
-    portal = Portal("/p/1", "nas.local", interval=3600, last_look=NOW - 180_000_000)
+    portal = Portal("/p/1", "nas.local", interval=3600, last_look=ago(180))
     named = [Target(f"/t/{n}", f"iqn.{n}", source="/p/1", vanished=n == 2) for n in range(3)]
     (line,) = portals.lines(snapshot(portal, targets=(*named, Target("/t/9", "iqn.9"))))
     assert (line.address, line.state) == ("nas.local", "good")
@@ -33,9 +35,7 @@ def test_one_that_was_looked_at_says_when_and_what_it_offers() -> None:
 
 def test_one_that_failed_says_why_with_what_the_service_knows_of_it() -> None:
     facts = {"address": "nas", "seconds": 10, "port": 3261}
-    portal = Portal(
-        "/p/1", "nas:3261", last_result="ConnectionTimeout", last_result_facts=facts, last_look=NOW - 60_000_000
-    )
+    portal = Portal("/p/1", "nas:3261", last_result="ConnectionTimeout", last_result_facts=facts, last_look=ago(60))
     there = snapshot(portal)
     (line,) = portals.lines(there)
     assert (line.state, line.below) == (
@@ -48,7 +48,7 @@ def test_one_that_failed_says_why_with_what_the_service_knows_of_it() -> None:
 
 
 def test_while_it_is_looked_at_the_last_failure_is_not_told() -> None:
-    portal = Portal("/p/1", "nas", interval=86_400, last_result="NameNotFound", last_look=NOW)
+    portal = Portal("/p/1", "nas", interval=86_400, last_result="NameNotFound", last_look=ago(1))
     there = snapshot(portal, jobs=(Job("/j/1", kind="refresh", objects=("/p/1",)),))
     assert [(one.state, one.below) for one in portals.lines(there)] == [
         ("looking", "Looked at every day · looking now …")
