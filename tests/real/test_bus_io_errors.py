@@ -16,7 +16,7 @@ from lundock.helper.target.config import DiskConfig, ServerConfig, TargetConfig
 from lundock.helper.target.script import Rules
 from lundock.helper.target.sense import Result, Sense
 from lundock.helper.target.server import Server
-from support import need
+from support import mountns, need
 from support.busclient import Client, run
 from support.helper import HelperProcess, running_helper
 from support.nbd import READ, WRITE, NbdClient
@@ -74,10 +74,15 @@ def test_what_a_disk_answers_stands_in_the_timeline(helper: HelperProcess, targe
 def without_fuse(tmp_path: Path) -> Iterator[HelperProcess]:
     """A service on a computer whose kernel has no FUSE."""
     need.root()
-    script = 'mount -t tmpfs dev "$0" && cp -a /dev/null /dev/random /dev/urandom "$0" && mount --bind "$0" /dev'
+    script = """mount -t tmpfs dev "$1"
+        cp -a /dev/null /dev/random /dev/urandom "$1"
+        mount --bind "$1" /dev
+        shift
+        exec "$@"
+    """
     (tmp_path / "dev").mkdir()
-    hide = ("unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', str(tmp_path / "dev"))
-    with running_helper(tmp_path / "helper", prefix=hide) as process:
+    hide = [*mountns.own(script), str(tmp_path / "dev")]
+    with running_helper(tmp_path / "helper", prefix=tuple(hide)) as process:
         yield process
 
 

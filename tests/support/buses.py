@@ -20,7 +20,7 @@ import pytest
 from tools import traces
 from tools.private_bus import private_bus
 
-from . import need, procs
+from . import mountns, need, procs
 
 #: As Debian's system.conf: nobody owns a name and calls nobody unless a file in system.d says so.
 SYSTEM_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -57,13 +57,7 @@ _HASH = "$6$lundock$Mu8r.HoNVrxzQdHvKA2VfVpFNSGiebwNM1LlSdK6lZfY.OXxEvHCCIDjGC/T
 _PAM = "auth required pam_unix.so\naccount required pam_permit.so\n"
 
 #: In the namespace: our folders over polkit's fixed ones, and the bus at the path that polkit's own helper expects.
-#: Disks that happen to be mounted are let go of first: what is mounted here, too, cannot be ejected there.
-NAMESPACE_SETUP = """set -e
-while read -r device place kind _; do
-    case "$device $kind" in
-        /dev/loop*|/dev/nbd*|*" fuse"*) umount -l "$place" || true ;;
-    esac
-done < /proc/self/mounts
+NAMESPACE_SETUP = """
 mount --bind "$1/actions" /usr/share/polkit-1/actions
 mkdir -p /etc/polkit-1/rules.d
 mount --bind "$1/rules.d" /etc/polkit-1/rules.d
@@ -138,8 +132,7 @@ class PolkitBus:
     def start(self) -> None:
         """Start the bus, then polkitd in the same mount namespace."""
         dbus = need.program("dbus-daemon")
-        command = [need.program("unshare"), "-m", "--propagation", "private", "sh", "-c", NAMESPACE_SETUP, "sh"]
-        bus = procs.start([*command, str(self.folder), dbus], stdin=subprocess.DEVNULL)
+        bus = procs.start([*mountns.own(NAMESPACE_SETUP), str(self.folder), dbus], stdin=subprocess.DEVNULL)
         self._processes.append(bus)
         socket = self.folder / "run" / "system_bus_socket"
         procs.wait_for("the system bus", lambda: procs.listening_at(socket) or bus.poll() is not None)

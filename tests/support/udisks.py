@@ -23,14 +23,14 @@ from typing import Self
 from tools import traces
 from tools.private_bus import private_bus
 
-from . import buses, need, procs
+from . import buses, mountns, need, procs
 from .helper import HelperProcess
 
 UDISKSD = Path("/usr/libexec/udisks2/udisksd")
 UDEVD = Path("/lib/systemd/systemd-udevd")
 NAME = "org.freedesktop.UDisks2"
 
-SETUP = """set -e
+SETUP = """
 mount -t tmpfs -o mode=755 none "$1/dev"
 for node in null zero full random urandom; do cp -a "/dev/$node" "$1/dev/$node"; done
 mkdir "$1/dev/mapper" "$1/dev/shm"
@@ -110,10 +110,9 @@ def running_udisks() -> Iterator[Udisks]:
         folder = Path(tempfile.mkdtemp(prefix=traces.PREFIX))
         (folder / "dev").mkdir()
         (folder / "log").touch()
-        argv = [need.program("unshare"), "-m", "-n", "--propagation", "private"]
         with (folder / "log").open("wb") as log:
             process = procs.start(
-                [*argv, "sh", "-c", SETUP, "sh", str(folder), str(UDEVD), str(UDISKSD)],
+                [*mountns.own(SETUP, network=True), str(folder), str(UDEVD), str(UDISKSD)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": address},
             )  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from . import need
+from . import mountns, need
 
 USER = 65534
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ def prefix() -> list[str]:
     for needed in (Path(sys.base_prefix), Path(sys.prefix), ROOT):
         if found := _hidden(needed):
             parts.setdefault(found[0], set()).add(found[1])
-    script = "set -e\n" + "".join(_replaced(folder, sorted(names)) for folder, names in parts.items())
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{script}exec {_DROP} "$@"', "sh"]
+    script = "".join(_replaced(folder, sorted(names)) for folder, names in parts.items())
+    return mountns.own(f'{script}exec {_DROP} "$@"')
 
 
 def _hidden(needed: Path) -> tuple[Path, str] | None:
