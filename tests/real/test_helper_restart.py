@@ -42,8 +42,8 @@ def target(own_tgtd: Tgtd, target_name: str) -> TgtTarget:
 
 @pytest.fixture
 def keeper(tmp_path: Path, own_tgtd: Tgtd) -> Iterator[HelperProcess]:
-    """A helper as it is started by systemd: what has disks attached is left alone at its end. It ends before the target:
-    a disk with something still to write is not taken away without one.
+    """A helper as it is started by systemd: what has disks attached is left alone at its end. (Which is before that of
+    the target: without one, a disk with something still to write is not taken away.)
     """
     with session_bus() as bus, tempfile.TemporaryDirectory(prefix=traces.PREFIX) as run_dir:
         arguments = ("--stop-policy", "keep")
