@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Protocol
 
 from ..api.errors import Problem
-from .loop import READ, WRITE, Loop
+from .loop import FEW, MANY, READ, WRITE, Loop
 from .receiving import LowWater, receive
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Receives of one round, so that no socket keeps the others waiting.
 _RECEIVES = 16
+#: As many commands on their way are few.
+_FEW = 2
 
 
 class LineUser(Protocol):
@@ -95,9 +97,11 @@ class Line:
     def send_all(self) -> None:
         """The end of a round: send what it has brought together."""
         session = self._session
-        self._loop.busy = (
-            len(session.free) < session.depth and session.connection is not None and not self._low_water.raised
-        )
+        waiting = session.depth - len(session.free)
+        if not waiting or session.connection is None or self._low_water.raised:
+            self._loop.expects = 0
+        else:
+            self._loop.expects = FEW if waiting <= _FEW else MANY
         try:
             self.send()
         except OSError:

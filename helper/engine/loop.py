@@ -18,9 +18,11 @@ READ = select.POLLIN
 WRITE = select.POLLOUT
 #: What poll reports unasked.
 BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
-#: How often a busy loop looks before it sleeps, at most (some 40 µs); after how many sleeps it tries that again when it
-#: was in vain, and how often it looks then.
-_MOST_LOOKS, _TRY_AGAIN, _FIRST_LOOKS = 100, 32, 50
+#: How often a loop that expects answers looks before it sleeps, at most: when they are many (some 40 µs), and when they
+#: are few (some 150 µs: nothing else would be done meanwhile, and a sleep is a large part of what a command takes).
+MANY, FEW = 100, 400
+#: After how many sleeps it looks again when that was in vain: half as often as at most.
+_TRY_AGAIN = 32
 
 
 class Timer:
@@ -48,9 +50,9 @@ class Loop:
         self._order = itertools.count()
         self._ends: list[Callable[[], None]] = []
         self._running = False
-        #: Whether an answer is expected: set by who knows.
-        self.busy = False
-        self._looks = _FIRST_LOOKS
+        #: How often to look for an answer before sleeping, at most: MANY, FEW, or 0 when none is expected.
+        self.expects = 0
+        self._looks = MANY
         self._sleeps = 0
 
     def register(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
@@ -94,7 +96,7 @@ class Loop:
     def run_once(self, timeout: float | None = None) -> None:
         """Run one round, waiting at most `timeout` seconds (None: until something happens)."""
         wait = self._wait(timeout)
-        ready = self._look(wait) if self.busy and wait != 0 else self._poll.poll(wait)
+        ready = self._look(wait) if self.expects and wait != 0 else self._poll.poll(wait)
         self.now = time.monotonic()
         callbacks = self._callbacks
         for fd, events in ready:
@@ -111,14 +113,15 @@ class Loop:
         """Look a few times before going to sleep, as long as that helps: to sleep and to be woken costs as much
         processor time as the looks do, and near targets answer sooner than that takes.
         """
-        poll, looks = self._poll.poll, self._looks
+        poll, most = self._poll.poll, self.expects
+        looks = min(self._looks, most)
         for _ in range(looks):
             ready = poll(0)
             if ready:
-                self._looks = min(looks + 10, _MOST_LOOKS)
+                self._looks = min(looks + 10, most)
                 return ready
         self._sleeps += 1
-        self._looks = max(looks - 15, 0) if self._sleeps % _TRY_AGAIN else _FIRST_LOOKS
+        self._looks = max(looks - 15, 0) if self._sleeps % _TRY_AGAIN else most // 2
         return poll(wait)
 
     def _wait(self, timeout: float | None) -> float | None:

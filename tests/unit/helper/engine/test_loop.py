@@ -4,7 +4,7 @@
 import os
 import socket
 
-from lundock.helper.engine.loop import READ, WRITE, Loop
+from lundock.helper.engine.loop import FEW, MANY, READ, WRITE, Loop
 
 
 def test_a_round_handles_what_is_ready_then_timers_then_its_end():
@@ -86,23 +86,29 @@ class Answers:
         return [(0, READ)]
 
 
-def rounds(ready_at: int, number: int, *, busy: bool) -> tuple[int, Loop]:
+def rounds(ready_at: int, number: int, expects: int) -> tuple[int, Loop]:
     """Run; how often it slept."""
     loop = Loop()
     loop._poll = poll = Answers(ready_at)  # type: ignore[assignment]
-    loop.busy = busy
+    loop.expects = expects
     for _ in range(number):
         loop.run_once()
     return poll.sleeps, loop
 
 
 def test_a_loop_that_expects_an_answer_looks_for_it_before_it_sleeps():
-    assert rounds(20, 500, busy=True)[0] == 0
-    assert rounds(20, 500, busy=False)[0] == 500
+    assert rounds(20, 500, MANY)[0] == 0
+    assert rounds(20, 500, 0)[0] == 500
+
+
+def test_it_looks_longer_for_few_answers_than_for_many():
+    between = (MANY + FEW // 2) // 2
+    assert rounds(between, 500, FEW)[0] < 50, "the first ones: it learns how long that takes"
+    assert rounds(between, 500, MANY)[0] == 500
 
 
 def test_looking_in_vain_ends_and_is_tried_again_now_and_then():
-    sleeps, loop = rounds(10_000, 500, busy=True)
+    sleeps, loop = rounds(10_000, 500, MANY)
     assert sleeps == 500
     loop._poll = counted = Answers(10_000)  # type: ignore[assignment]
     looked = []
@@ -117,7 +123,7 @@ def test_looking_in_vain_ends_and_is_tried_again_now_and_then():
 
 def test_a_round_that_has_something_to_end_does_not_look_or_sleep():
     loop = Loop()
-    loop.busy = True
+    loop.expects = MANY
     ended = []
     loop.at_round_end(lambda: ended.append(1))
     loop.run_once()
