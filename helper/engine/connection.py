@@ -12,6 +12,7 @@ behind.
 
 from __future__ import annotations
 
+import mmap
 import struct
 from typing import TYPE_CHECKING, cast
 
@@ -77,7 +78,8 @@ class Connection:
         self.data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
         self._any_order = not (parameters.data_pdu_in_order and parameters.data_sequence_in_order)
-        self._buffer = bytearray(max(RECEIVE_SIZE, 2 * len(login.leftover)))
+        # Not a bytearray: of an idle session only the first page is ever touched.
+        self._buffer = mmap.mmap(-1, max(RECEIVE_SIZE, 2 * len(login.leftover)), flags=mmap.MAP_PRIVATE)
         self._view = memoryview(self._buffer)
         self._head = self._view[: self._header_size]
         self._most = len(self._buffer) - _TAIL
@@ -123,7 +125,7 @@ class Connection:
         return self.splicing or (sum(map(len, self.rest[:-1])) if self.rest else 0)
 
     @property
-    def borrowed(self) -> bytearray:
+    def borrowed(self) -> mmap.mmap:
         """The receive buffer, in which owners are shown small payloads."""
         return self._buffer
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import mmap
 import operator
 import socket
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ class NbdFront(Front):
         large_buffers(sock)
         self.sock = sock
         self.out = SendQueue()
-        self._buffer = bytearray(_BUFFER)
+        self._buffer = mmap.mmap(-1, _BUFFER, flags=mmap.MAP_PRIVATE)
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._pos = 0

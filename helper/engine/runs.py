@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 from crc32c import crc32c
@@ -150,7 +151,7 @@ def _sent(session: Session, connection: Connection, unit: Unit, number: int, cmd
 class Answers:
     """Takes runs of answers out of a connection's receive buffer."""
 
-    def __init__(self, connection: Connection, buffer: bytearray, view: memoryview) -> None:
+    def __init__(self, connection: Connection, buffer: mmap, view: memoryview) -> None:
         self._connection = connection
         self._buffer = buffer
         self._view = view
