@@ -15,6 +15,7 @@ import logging
 import os
 import socket
 import subprocess
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -158,6 +159,9 @@ def serve(descriptor: int) -> None:
         except OSError as error:
             detail = f"{request['name']}: {error.strerror or error}"
             answer = {"code": "AttachFailed", "attrs": {"detail": detail}}
+        except Exception:  # noqa: BLE001 - who asked is told, whatever it was
+            traceback.print_exc()
+            answer = {"code": "Internal", "attrs": {"log_id": request["name"]}}
         rights = [] if passed is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed]))]
         with contextlib.suppress(ConnectionError):  # who asked does not wait any more
             sock.sendmsg([json.dumps(answer).encode()], rights)

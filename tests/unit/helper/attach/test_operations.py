@@ -5,6 +5,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +18,34 @@ from lundock.helper.nursery import Nursery
 from support import need
 
 
-def test_a_child_that_is_killed_is_told_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(operations.OPERATIONS, "die", lambda: os.kill(os.getpid(), signal.SIGKILL))
+def asked(name: str) -> Problem:
+    """Do an operation in a child, and return what comes of it."""
     nursery = Nursery.start()
 
-    async def body() -> None:
+    async def body() -> Problem:
         with pytest.raises(Problem) as caught:
-            await operations.perform(nursery, "die", {})
+            await operations.perform(nursery, name, {})
         await nursery.close()
-        assert caught.value.code == "AttachFailed"
-        assert caught.value.attrs["detail"] == "die ended without an answer (status 9)"
+        return caught.value
 
-    asyncio.run(body())
+    return asyncio.run(body())
+
+
+def test_a_child_that_is_killed_is_told_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(operations.OPERATIONS, "die", lambda: os.kill(os.getpid(), signal.SIGKILL))
+    problem = asked("die")
+    assert problem.code == "AttachFailed"
+    assert problem.attrs["detail"] == "die ended without an answer (status 9)"
+
+
+def test_an_error_that_nobody_foresaw_is_answered(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(operations.OPERATIONS, "fail", lambda: int("what the kernel wrote"))
+    monkeypatch.setattr(sys, "stderr", sys.__stderr__)  # a child closes the descriptor that pytest's has
+    problem = asked("fail")
+    assert (problem.code, problem.attrs["log_id"]) == ("Internal", "fail")
+    assert "ValueError" in capfd.readouterr().err
 
 
 PR_SET_NAME = 15
