@@ -13,7 +13,7 @@ from typing import Any
 
 from ..helper.api.errors import ERROR_PREFIX, ErrorInfo, Problem, catalogue
 from .client.objects import portal_text
-from .words import mark, tr
+from .words import figure, mark, tr
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -28,7 +28,7 @@ def _scaled(number: float, base: int, units: tuple[str, ...]) -> str:
     if unit == units[0]:
         return f"{int(value)} {unit}"
     digits = 0 if round(value, 1) >= 100 or round(value, 2) == int(value) else 1
-    return f"{value:.{digits}f} {unit}"
+    return f"{figure(f'{value:.{digits}f}')} {unit}"
 
 
 def size(number: int) -> str:
@@ -51,15 +51,16 @@ def rate(bytes_per_second: float) -> str:
     """Return a rate in MB/s, always the same unit so that figures can be compared."""
     value = max(bytes_per_second, 0.0) / 1e6
     digits = 0 if value >= 100 else 1 if value >= 0.95 or value == 0 else 2
-    return f"{value:.{digits}f} MB/s"
+    return f"{figure(f'{value:.{digits}f}')} MB/s"
 
 
 def microseconds(value: float) -> str:
     """Return a duration given in microseconds: "85 µs", "1.4 ms", "2.1 s"."""
     for limit, divisor, unit in ((1000, 1, "µs"), (1_000_000, 1000, "ms")):
         if value < limit:
-            return f"{value / divisor:.{0 if divisor == 1 or value / divisor >= 100 else 1}f} {unit}"
-    return f"{value / 1e6:.1f} s"
+            digits = 0 if divisor == 1 or value / divisor >= 100 else 1
+            return f"{figure(f'{value / divisor:.{digits}f}')} {unit}"
+    return f"{figure(f'{value / 1e6:.1f}')} s"
 
 
 #: Below so many seconds, in a unit of so many, as a span and as a time that is past.

@@ -33,6 +33,12 @@ def tr(source: str, note: str = "", n: int = -1) -> str:
     return _Current.translate(source, note, n)
 
 
+def figure(made: str) -> str:
+    """Return a number, as Python writes it with its commas and point, in the person's language."""
+    marks = {",": tr(",", "between the thousands of a number"), ".": tr(".", "between a number and its fraction")}
+    return "".join(marks.get(letter, letter) for letter in made)
+
+
 def mark(source: str) -> str:
     """Mark a text for translation and return it as it is."""
     return source

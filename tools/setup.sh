@@ -109,6 +109,11 @@ install_python() {
     echo "$stamp" >.venv/lundock.stamp
 }
 
+# The window's languages, which are shipped as their source.
+compile_texts() {
+    .venv/bin/python -m tools.texts
+}
+
 # Only ./dev fuzz wants it, and only where there is a build of it.
 install_fuzz() {
     .venv/bin/python -c 'import atheris' 2>/dev/null && return 0
@@ -125,6 +130,7 @@ setup() {
         demo) install_packages demo ;;
     esac
     install_python
+    compile_texts
     [ "$1" != fuzz ] || install_fuzz
     say "ready"
 }

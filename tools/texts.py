@@ -79,7 +79,15 @@ def release(source: Path, made: Path) -> None:
     subprocess.run([program, "-silent", source, "-qm", made], check=True)
 
 
-def _known(file: Path) -> dict[tuple[str, str], list[str]]:
+def release_all() -> None:
+    """Compile every translation that is another than when it was compiled last."""
+    for source in FOLDER.glob("*.ts"):
+        made = source.with_suffix(".qm")
+        if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
+            release(source, made)
+
+
+def known(file: Path) -> dict[tuple[str, str], list[str]]:
     """Return what is translated already."""
     found: dict[tuple[str, str], list[str]] = {}
     if file.exists():
@@ -94,22 +102,27 @@ def _known(file: Path) -> dict[tuple[str, str], list[str]]:
 def main() -> int:
     """Write the file."""
     parser = argparse.ArgumentParser("./dev texts", description=__doc__)
-    parser.add_argument("language", help="as in a locale's name: de, pt_BR")
+    parser.add_argument("language", nargs="?", help="as in a locale's name: de, pt_BR; none only compiles")
     parser.add_argument("--forms", type=int, default=2, help="plural forms of a new file (2)")
     options = parser.parse_args()
+    if not options.language:
+        release_all()
+        return 0
     FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"lundock_{options.language}.ts"
-    known, texts = _known(file), collect()
-    forms = max([options.forms, *(len(words) for words in known.values())])
+    old, texts = known(file), collect()
+    forms = max([options.forms, *(len(words) for words in old.values())])
 
     def translate(text: Text, form: int) -> str:
-        return [*known.get((text.source, text.note), []), "", "", "", "", "", ""][form]
+        return [*old.get((text.source, text.note), []), "", "", "", "", "", ""][form]
 
     document(options.language, texts, translate, forms).write(file, "utf-8", xml_declaration=True)
     release(file, file.with_suffix(".qm"))
-    print(
-        f"{file.relative_to(ROOT)}: {len(texts)} texts, {sum((t.source, t.note) in known for t in texts)} known before"
-    )
+    missing = [
+        text.source for text in texts if not all(translate(text, n) for n in range(forms if text.counted else 1))
+    ]
+    print(f"{file.relative_to(ROOT)}: {len(texts)} texts, {len(missing)} of them to translate")
+    print("".join(f"  {source}\n" for source in missing), end="")
     return 0
 
 

@@ -16,7 +16,7 @@ from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..model.bridge import Bus
 from ..model.rates import ALL, Rate
-from ..words import tr
+from ..words import figure, tr
 from .kinds import KINDS, Kind, Swatch
 from .widgets import Choice, Elided, button, clear, label, name_button, set_icon, spaced, tool
 
@@ -116,8 +116,8 @@ class ActivityPage(QWidget):
         spaced(inside, 0, 10)
         head = QHBoxLayout()
         spaced(head, 0, GAP)
-        for figure in (self._read, self._write, self._ops, self._latency):
-            head.addWidget(figure)
+        for one in (self._read, self._write, self._ops, self._latency):
+            head.addWidget(one)
         head.addStretch()
         inside.addLayout(head)
         inside.addLayout(self._plot_place, 1)
@@ -199,7 +199,7 @@ class ActivityPage(QWidget):
     def _set_figures(self, rate: Rate) -> None:
         self._read.set_value(text.rate(rate.read))
         self._write.set_value(text.rate(rate.write))
-        self._ops.set_value(f"{rate.read_ops + rate.write_ops:,.0f}")
+        self._ops.set_value(figure(f"{rate.read_ops + rate.write_ops:,.0f}"))
         median, worst = max(rate.read_median, rate.write_median), max(rate.read_worst, rate.write_worst)
         words = f"{text.microseconds(median)} / {text.microseconds(worst)}" if worst else "—"
         self._latency.set_value(words)
@@ -258,9 +258,9 @@ class ActivityPage(QWidget):
 
     def _fit_figures(self) -> None:
         room = self.width() - 2 * MARGIN
-        for figure in (self._read, self._write, self._ops, self._latency):
-            room -= figure.sizeHint().width()
-            figure.setVisible(room >= 0 or figure in {self._read, self._write})
+        for one in (self._read, self._write, self._ops, self._latency):
+            room -= one.sizeHint().width()
+            one.setVisible(room >= 0 or one in {self._read, self._write})
             room -= GAP
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from .. import text
-from ..words import mark
+from ..words import figure, mark
 from . import theme
 
 
@@ -39,7 +39,7 @@ class Kind:
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return figure(f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}")
 
 
 KINDS: Mapping[str, Kind] = {

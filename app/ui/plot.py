@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from .. import text
 from ..model.rates import Points
-from ..words import tr
+from ..words import figure, tr
 from . import theme
 from .kinds import KINDS, Kind, Line
 from .widgets import spaced
@@ -57,6 +57,14 @@ class _Axis(pg.AxisItem):  # type: ignore[misc]
         return QRectF(super().boundingRect()).adjusted(-room, -EDGE / 2, room, EDGE / 2)
 
 
+class _Amount(_Axis):
+    """The axis of the values, with numbers as the person writes them."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Name the ticks."""
+        return [figure(made) for made in super().tickStrings(values, scale, spacing)]
+
+
 class _Ago(_Axis):
     """The time axis: how long ago."""
 
@@ -94,7 +102,7 @@ class Plot(QWidget):
         self._span = 0.0
         self._top = 0.0
         self._pointed: float | None = None
-        self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Axis("left")})
+        self._plot = pg.PlotWidget(axisItems={"bottom": _Ago("bottom"), "left": _Amount("left")})
         self._curves: list[Any] = []
         self._cursor = pg.InfiniteLine(angle=90)
         self._quiet = pg.TextItem(tr("Nothing is read or written just now"), anchor=(0.5, 0.5))

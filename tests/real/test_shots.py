@@ -41,7 +41,9 @@ from tools.texts import Text, collect, document, release
 
 
 def longer(text: Text, form: int) -> str:
-    """Twice as long, its placeholders once, and each plural form another."""
+    """Twice as long, its placeholders once, and each plural form another; the marks in numbers stay."""
+    if len(text.source) == 1:
+        return text.source
     again = re.sub(r"\{[^}]*\}|%n|&", "", text.source).upper().strip()
     return f"{text.source} {again}{'' if form == 0 else '+'}"
 
