@@ -136,6 +136,8 @@ class Served:
                 self._command(pdu)
             elif pdu.opcode == 5:
                 self._data_out(pdu)
+            elif pdu.opcode == 2:
+                self._task_management(pdu)
             self.fronts.flush()
         moved = self._transfer()
         if sent or moved:
@@ -161,6 +163,18 @@ class Served:
             self._place(pdu, 0)
         else:
             self._give(wire.response(pdu.itt))
+
+    def _task_management(self, pdu: Sent) -> None:
+        """Abort one task, or all of them (11.5)."""
+        if pdu.header[1] & 0x7F == 1:
+            self._writing.pop(pdu.word(20), None)
+        else:
+            self._writing.clear()
+        self._answer_management(pdu, 0)
+
+    def _answer_management(self, pdu: Sent, response: int) -> None:
+        stat_sn = self.wire.next_stat_sn()
+        self._give(self.wire.pdu(0x22, 0x80, b2=response, itt=pdu.itt, stat_sn=stat_sn))
 
     def _data_out(self, pdu: Sent) -> None:
         self._place(pdu, pdu.word(40))

@@ -21,7 +21,7 @@ from lundock.helper.engine.buffers import large_buffers
 from lundock.helper.engine.front_fuse import FuseFront
 from lundock.helper.engine.front_nbd import NbdFront
 from support.served import Served
-from support.wire import BUSY, CHECK, Sent, sense
+from support.wire import BUSY, CHECK, NO_TAG, Sent, sense
 
 KIB, MIB = 1 << 10, 1 << 20
 NOISE = random.Random(5).randbytes(4 * MIB)
@@ -102,6 +102,62 @@ class Target(Served):
         clock.now += seconds
         self.session.on_timer(clock.monotonic())
         self.fronts.wake()
+
+
+class Late(Target):
+    """Forgets commands until they are aborted, and does not always abort what it is told to."""
+
+    def __init__(self, chance: random.Random, settings: dict[str, object], **options: object) -> None:
+        self.slow = 0.0
+        self.forgotten: dict[int, Sent] = {}
+        times = {"command_timeout": 3, "abort_timeout": 2, "reset_timeout": 2}
+        super().__init__(chance, settings={**settings, **times}, **options)
+
+    def _command(self, pdu: Sent) -> None:
+        if self.chance.random() < self.slow:
+            self.forgotten[pdu.itt] = pdu
+        else:
+            super()._command(pdu)
+
+    def _task_management(self, pdu: Sent) -> None:
+        chance, itt = self.chance.random(), pdu.word(20)
+        if chance < 0.05:
+            return  # no answer
+        if chance < 0.1:
+            header, stat_sn = pdu.header, self.wire.next_stat_sn()
+            self._give(self.wire.pdu(0x3F, 0x80, b2=self.chance.choice([4, 6]), stat_sn=stat_sn, data=header))
+        elif chance < 0.25:
+            self._answer_management(pdu, self.chance.choice([1, 2, 5, 255]))
+        elif chance < 0.4 and itt in self.forgotten:
+            super()._command(self.forgotten.pop(itt))  # its answer crosses the request
+            self._answer_management(pdu, 5 if itt in self._writing else 0)
+        else:
+            self._abort(pdu, itt)
+
+    def _abort(self, pdu: Sent, itt: int) -> None:
+        late = self.forgotten.pop(itt, None)
+        if itt == NO_TAG:
+            self.forgotten.clear()
+        super()._task_management(pdu)
+        if late is not None and late.cdb[0] == 0x88 and self.chance.random() < 0.5:
+            super()._command(late)  # data of what is over
+
+    def turn(self) -> None:
+        super().turn()
+        resets, self.wire.above.resets = self.wire.above.resets, []
+        for unit in resets:
+            self.session.unit_ready(unit)
+            self.fronts.wake()
+
+    def lose(self) -> None:
+        self.forgotten.clear()
+        super().lose()
+
+    def pass_time(self, clock: Clock, seconds: float) -> None:
+        try:
+            super().pass_time(clock, seconds)
+        except Problem:
+            self.lose()
 
 
 class User(ABC):
@@ -255,16 +311,16 @@ class Kernel(User):
 class Storm:
     """A target, its users, and chance."""
 
-    def __init__(self, number: int, clock: Clock) -> None:
+    def __init__(self, number: int, clock: Clock, kind: type[Target] = Target) -> None:
         self.chance = chance = random.Random(number)
         self.clock = clock
-        self.naughty = chance.random() < 0.5
+        self.naughty = chance.random() < 0.5 or kind is Late
         most = chance.choice([64 * KIB, 256 * KIB, MIB])
         settings = {
             "queue_depth": chance.choice([2, 5, 8, 32]), "ping_interval": 0, "busy_first_delay": 1,
             "command_timeout": 3000,
         }  # fmt: skip
-        self.target = Target(
+        self.target = kind(
             chance, settings=settings, split=min(most, chance.choice([4 * KIB, 64 * KIB, 100_000, 256 * KIB, MIB])),
             max_recv=most, header_digest=chance.random() < 0.2, data_digest=chance.random() < 0.2,
             immediate_data=chance.random() < 0.7, initial_r2t=chance.random() < 0.5,
@@ -291,6 +347,9 @@ class Storm:
         chance, target = self.chance, self.target
         target.bad = chance.choice([0, 0, 0, 0.1, 0.5]) if self.naughty else 0
         target.holding = chance.random() < 0.3
+        if isinstance(target, Late):
+            target.slow = chance.choice([0, 0, 0.02, 0.2])
+            target.pass_time(self.clock, chance.choice([0, 0, 1.0, 3.5]))
         target.room = chance.choice([1 << 40, 1 << 40, 0, 100, 70_000, 500_000])
         for user in self.users:
             if chance.random() < 0.6:
@@ -313,6 +372,8 @@ class Storm:
         """Until everything is answered."""
         target = self.target
         target.bad, target.holding, target.room = 0, False, 1 << 40
+        if isinstance(target, Late):
+            target.slow = 0
         for _ in range(3000):
             for user in self.users:
                 user.move()
@@ -323,11 +384,13 @@ class Storm:
         target.settle()
 
 
-@pytest.mark.parametrize("number", range(20))
-def test_after_a_storm_everything_is_answered_once_and_given_back(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+@pytest.mark.parametrize(("kind", "number"), [*((Target, n) for n in range(20)), *((Late, n) for n in range(8))])
+def test_after_a_storm_everything_is_answered_once_and_given_back(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Target], number: int
+) -> None:
     clock = Clock()
     monkeypatch.setattr(loop_module, "time", clock)
-    storm = Storm(number, clock)
+    storm = Storm(number, clock, kind)
     for _ in range(storm.chance.choice([15, 40])):
         storm.step()
     storm.calm()
