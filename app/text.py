@@ -233,6 +233,19 @@ def event(kind: str) -> str:
     return tr(EVENTS[kind]) if kind in EVENTS else kind.replace("-", " ").capitalize()
 
 
+#: Why a disk was attached as it was (Lun.AttachReason): what the service (helper/attach/) says of the ways that it has.
+REASONS = (
+    mark("a block device that any kernel with FUSE can have"),
+    mark("a file, for programs that work on disk images"),
+    mark("a file and no block device, because the service runs without root rights"),
+)
+
+
+def attach_reason(words: str) -> str:
+    """Return it in the person's language; one that is not known as the service says it."""
+    return (tr(words) if words in REASONS else words).rstrip(".")
+
+
 _PLAIN = re.compile(r"[-{}]")
 _DETAILS = {
     "lun": mark("LUN {}"),
@@ -253,8 +266,10 @@ def detail(values: Mapping[str, Any]) -> str:
     rest = dict(values)
     parts = []
     if rest.get("address"):
-        portal = {"address": rest.pop("address"), "port": rest.pop("port", 3260)}
-        parts.append(tr("at {portal}").format(portal=portal_text(portal)))
+        portal = str(rest.pop("address"))  # of a kept one all of it, as it was typed
+        if "port" in rest:
+            portal = portal_text({"address": portal, "port": rest.pop("port")})
+        parts.append(tr("at {portal}").format(portal=portal))
     if isinstance(rest.get("lun"), str):
         rest["lun"] = lun_number(rest["lun"])
     if isinstance(rest.get("size"), int):

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Lun, Target
 from ..flows.mount import advice
@@ -163,7 +164,7 @@ class DisksPage(QWidget):
         elif not lun.device:
             self._note.setText(tr("Attach the disk to use it on this computer.") if lun.usable else "")
         else:
-            reason = lun.attach_reason.rstrip(".")
+            reason = text.attach_reason(lun.attach_reason)
             words = tr("Attached as {method}: {reason}") if reason else tr("Attached as {method}")
             self._note.setText(words.format(method=lun.attach_method, reason=reason))
 

@@ -20,15 +20,16 @@ CONTEXT = "lundock"
 
 def install(file: Path | None = None) -> bool:
     """Speak the person's language, or the one of a file; False when there is none, and English stays."""
-    app, locale = QCoreApplication.instance(), QLocale()
+    app = QCoreApplication.instance()
     if app is None:
         raise RuntimeError("a language is chosen after the application is made")
     ours = QTranslator(app)
     folder = resources.files(__package__).joinpath("i18n")
-    found = ours.load(str(file)) if file is not None else ours.load(locale, "lundock", "_", str(folder))
+    found = ours.load(str(file)) if file is not None else ours.load(QLocale(), "lundock", "_", str(folder))
     if not found:
         words.use(None)
         return False
+    locale = QLocale() if file is None else QLocale(ours.language())
     theirs = QTranslator(app)  # Cancel, Open and what else Qt says by itself
     if theirs.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(theirs)

@@ -945,7 +945,7 @@
     </message>
     <message>
       <source>Empty is this computer's iSCSI name.</source>
-      <translation>Leer ist der iSCSI-Name dieses Computers.</translation>
+      <translation>Leer: der iSCSI-Name dieses Computers.</translation>
     </message>
     <message>
       <source>Events</source>
@@ -1085,7 +1085,7 @@
     </message>
     <message>
       <source>Go through this one only; empty is any.</source>
-      <translation>Nur diese verwenden; leer heißt beliebig.</translation>
+      <translation>Nur diese verwenden; leer: beliebig.</translation>
     </message>
     <message>
       <source>Hardware or software of the target failed.</source>
@@ -1189,7 +1189,7 @@
     </message>
     <message>
       <source>How to connect</source>
-      <translation>Wie verbunden wird</translation>
+      <translation>Art der Verbindung</translation>
     </message>
     <message>
       <source>If it happens again, please report it with the log.</source>
@@ -1277,7 +1277,7 @@
     </message>
     <message>
       <source>It proves itself with this; empty is any.</source>
-      <translation>Damit weist es sich aus; leer heißt beliebig.</translation>
+      <translation>Damit weist es sich aus; leer: beliebig.</translation>
     </message>
     <message>
       <source>It redirected the login {count} times, or back to where we came from.</source>
@@ -2109,7 +2109,7 @@
     </message>
     <message>
       <source>Take it away while it is in use?</source>
-      <translation>Entfernen, während er in Benutzung ist?</translation>
+      <translation>Entfernen, obwohl er benutzt wird?</translation>
     </message>
     <message>
       <source>Take the device away</source>
@@ -2917,7 +2917,7 @@
     </message>
     <message>
       <source>What you call it; empty is what it calls itself.</source>
-      <translation>Wie Sie es nennen; leer ist, wie es sich selbst nennt.</translation>
+      <translation>Wie Sie es nennen; leer: wie es sich selbst nennt.</translation>
     </message>
     <message>
       <source>When</source>
@@ -2998,6 +2998,18 @@
     <message>
       <source>`{command} --help` shows how it is written.</source>
       <translation>`{command} --help` zeigt, wie er geschrieben wird.</translation>
+    </message>
+    <message>
+      <source>a block device that any kernel with FUSE can have</source>
+      <translation>ein Blockgerät, das jeder Kernel mit FUSE haben kann</translation>
+    </message>
+    <message>
+      <source>a file and no block device, because the service runs without root rights</source>
+      <translation>eine Datei und kein Blockgerät, weil der Dienst ohne Root-Rechte läuft</translation>
+    </message>
+    <message>
+      <source>a file, for programs that work on disk images</source>
+      <translation>eine Datei, für Programme, die mit Datenträgerabbildern arbeiten</translation>
     </message>
     <message>
       <source>a moment</source>

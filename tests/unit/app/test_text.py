@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from lundock.app import text
+from lundock.helper import attach
 from lundock.helper.api.errors import Problem, catalogue
 from lundock.helper.engine.scsi import sense
 
@@ -109,3 +112,14 @@ def test_what_is_not_known_is_shown_as_it_is() -> None:
 )
 def test_holders(holder: dict[str, object], words: str) -> None:
     assert text.holder(holder) == words
+
+
+def test_the_reasons_are_those_that_the_service_gives() -> None:
+    said = "".join(file.read_text("utf-8") for file in Path(attach.__path__[0]).glob("*.py"))
+    assert [words for words in text.REASONS if f'"{words}"' not in said] == []
+    assert text.attach_reason("The service runs without root rights.") == "The service runs without root rights"
+
+
+def test_an_address_with_its_port_is_told_as_it_is() -> None:
+    assert text.detail({"address": "nas.local:3261"}) == "at nas.local:3261"
+    assert text.detail({"address": "2001:db8::5", "port": 3261}) == "at [2001:db8::5]:3261"
