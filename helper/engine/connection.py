@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection in full feature phase: bytes to PDUs and back (RFC 7143, chapter 11). No socket, no clock.
+"""One connection in full feature phase: bytes to PDUs (RFC 7143, chapter 11), outbound.py is PDUs to bytes. No socket.
 
     buffers = connection.next_read()          # where the next bytes go: recv_into or recvmsg_into
     connection.received(n, now)               # parses all that is there; raises Problem
@@ -20,10 +20,10 @@ from crc32c import crc32c
 
 from ..api.errors import Problem
 from . import pdu
-from .buffers import SendQueue
 from .extents import MAX_EXTENTS, Extents
+from .outbound import DIGEST, Outbound, broken
 from .runs import Answers
-from .task import INDEX_MASK, NO_RUN, OTHER, READ_16, Task
+from .task import INDEX_MASK, NO_RUN, READ_16, Task
 
 if TYPE_CHECKING:
     from .login import LoginResult
@@ -43,39 +43,21 @@ LARGE = 64 * 1024
 #: 4.2.2.2: how far a StatSN may be behind what was expected.
 _STAT_SN_BEHIND = 4096
 _M = 0xFFFFFFFF
-#: pdu.SCSI_COMMAND with the fields of a READ(16) or WRITE(16) in place of the CDB.
-COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
-DIGEST = struct.Struct("<I")
 #: Of pdu.RESPONSE what the hot loop looks at: opcode, flags, status, lengths, ITT, StatSN, ExpCmdSN, MaxCmdSN, DataSN
 #: (SCSI Response: ExpDataSN, R2T: R2TSN), offset (R2T: too), residual count (R2T: length).
 _HOT = struct.Struct(">BBxBI8xI4xIIIIII")
 _RESIDUALS = pdu.BIDI_OVERFLOW | pdu.BIDI_UNDERFLOW | pdu.OVERFLOW | pdu.UNDERFLOW
-_F = pdu.FINAL
 _ENDING = pdu.FINAL | pdu.STATUS
 
 
-class Connection:
+class Connection(Outbound):
     """Framing, digests and the hot parse loop of one connection. `session` has the tasks and the numbers."""
 
     def __init__(self, session: Session, login: LoginResult) -> None:
         parameters = login.parameters
-        self.session = session
-        self.parameters = parameters
-        self.exp_stat_sn = login.exp_stat_sn
-        self.out = SendQueue()
+        super().__init__(session, parameters, login.exp_stat_sn)
         self.bytes_received = 0
         self.pdus_received = 0
-        self.pdus_sent = 0
-        #: Commands without data can be packed by who asks, without `put_command`.
-        self.plain = not parameters.header_digest
-        #: The most that goes with a command.
-        self._immediate = (
-            min(parameters.first_burst_length, parameters.max_send) if parameters.immediate_data else 0
-        )  # fmt: skip
-        #: Writes of at most this much are packed by who asks, too, if they need no padding.
-        self.whole = self._immediate
-        self.header_digest = parameters.header_digest
-        self.data_digest = parameters.data_digest
         self._header_size = pdu.BHS_SIZE + (pdu.DIGEST_SIZE if parameters.header_digest else 0)
         self._any_order = not (parameters.data_pdu_in_order and parameters.data_sequence_in_order)
         # Not a bytearray: of an idle session only the first page is ever touched.
@@ -102,7 +84,6 @@ class Connection:
         self.pipe: Pipe | None = None
         self._spliced = 0  # of the present payload
         self._sink: memoryview | None = None
-        self._again = 0  # bytes that were asked for again since nothing waited to be sent, at most
 
     # -- receiving ---------------------------------------------------------------------------------------------
     def next_read(self) -> list[memoryview]:
@@ -238,7 +219,7 @@ class Connection:
                 end = data + ((length + 3) & -4)
                 if length:
                     if length > max_recv:
-                        raise _broken(f"It sent {length} bytes at once, and we take {max_recv}.")
+                        raise broken(f"It sent {length} bytes at once, and we take {max_recv}.")
                     if data_digest:
                         end += 4
                 if header_digest and DIGEST.unpack_from(buffer, data - 4)[0] != crc32c(view[pos : data - 4]):
@@ -247,7 +228,7 @@ class Connection:
                     if end > filled and (length < DIRECT or data + length <= filled):
                         break  # nearly there, or small
                     if flags & _ENDING == pdu.STATUS:
-                        raise _broken("Its status came before the end of the data.")  # 11.7.3
+                        raise broken("Its status came before the end of the data.")  # 11.7.3
                     task = tasks[itt & INDEX_MASK]
                     if task.itt != itt:
                         task = session.stale(itt)  # only after an abort; raises otherwise
@@ -255,7 +236,7 @@ class Connection:
                         offset != task.got or data_sn != task.data_sn or any_order or offset + length > task.length
                     ) and not _is_new(task, data_sn, offset, length, any_order=any_order):
                         if flags & pdu.STATUS:
-                            raise _broken("It sent the same data twice.")
+                            raise broken("It sent the same data twice.")
                         task = session.nobody
                     if end <= filled:
                         if (
@@ -279,7 +260,7 @@ class Connection:
                             task.itt = ~itt
                             if task.unit is not unit or task.started != started:
                                 if unit is not None:
-                                    session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
+                                    unit.count(started, now, read_count, read_bytes, write_count, write_bytes)
                                 unit, started = task.unit, task.started
                                 read_count = read_bytes = write_count = write_bytes = 0
                             read_count += 1
@@ -317,7 +298,7 @@ class Connection:
                 else:
                     if end > filled:
                         if end - pos > len(buffer):
-                            raise _broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
+                            raise broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
                         break
                     if data_digest and length:
                         self._check_data(data, length)
@@ -334,9 +315,7 @@ class Connection:
                             if task.opcode:
                                 if task.unit is not unit or task.started != started:
                                     if unit is not None:
-                                        session.count(
-                                            unit, started, now, read_count, read_bytes, write_count, write_bytes
-                                        )
+                                        unit.count(started, now, read_count, read_bytes, write_count, write_bytes)
                                     unit, started = task.unit, task.started
                                     read_count = read_bytes = write_count = write_bytes = 0
                                 write_count += 1
@@ -351,7 +330,7 @@ class Connection:
                                 session.outcomes.finish(task, 0)
                         elif task is not session.nobody:
                             if data_sn > task.data_sn and task.got >= 0:
-                                raise _broken("It sent more data than came.")  # 7.9, 11.4.8
+                                raise broken("It sent more data than came.")  # 7.9, 11.4.8
                             self.exp_stat_sn = exp_stat_sn
                             text = bytes(view[data : data + length])
                             self._tell(owner, ready, starts, written)
@@ -361,7 +340,7 @@ class Connection:
                         task = tasks[itt & INDEX_MASK]
                         if task.itt == itt:
                             lun, _, ttt = pdu.RESPONSE.unpack_from(buffer, pos)[5:8]
-                            self._answer_r2t(task, lun, ttt, data_sn, offset, residual)
+                            self.answer_r2t(task, lun, ttt, data_sn, offset, residual)
                         else:
                             session.stale(itt)
                     else:
@@ -378,7 +357,7 @@ class Connection:
             if owner is not None:
                 self._tell(owner, ready, starts, written)
             if unit is not None:
-                session.count(unit, started, now, read_count, read_bytes, write_count, write_bytes)
+                unit.count(started, now, read_count, read_bytes, write_count, write_bytes)
         self._pos, self._filled = pos, filled
         self.exp_stat_sn = exp_stat_sn
         self.pdus_received += count
@@ -458,7 +437,7 @@ class Connection:
         task.itt = ~task.itt
         task.pipe = None
         session = self.session
-        session.count(task.unit, task.started, now, 1, task.length, 0, 0)
+        task.unit.count(task.started, now, 1, task.length, 0, 0)
         cast("PipeOwner", task.owner).piped(task, pipe)
         session.free.append(task)
         session.window(exp_cmd_sn, max_cmd_sn)
@@ -495,140 +474,8 @@ class Connection:
         """
         ahead = pdu.sn_diff(stat_sn, expected)
         if ahead > 0 or ahead < -_STAT_SN_BEHIND:
-            raise _broken("Its status numbers jump.")
+            raise broken("Its status numbers jump.")
         return expected if ahead else (stat_sn + 1) & _M
-
-    # -- sending -----------------------------------------------------------------------------------------------
-    def put_command(self, task: Task, cmd_sn: int) -> None:
-        """Queue a task's command, with the data that need not be asked for (4.2.5.2, 11.3.4)."""
-        task.cmd_sn = cmd_sn
-        itt = task.next_tag()
-        data = task.data
-        immediate = unsolicited = 0
-        flags = task.flags
-        if data is None:
-            task.got = 0 if flags & pdu.READ else -1
-            task.data_sn = 0
-        else:
-            task.got = -1
-            task.r2t_sn = 0
-            immediate, unsolicited = self._unasked(task.length)
-            task.solicited = immediate + unsolicited
-            if not unsolicited:
-                flags |= _F
-        out = self.out
-        at = out.at
-        if at + 64 > len(out.headers):
-            out.reserve(64)
-            at = out.at
-        if task.opcode != OTHER:
-            COMMAND_16.pack_into(
-                out.headers, at, 1, flags, 0, immediate, task.unit.lun, itt, task.length, cmd_sn, self.exp_stat_sn,
-                task.opcode, task.cdb1, task.lba, task.blocks, 0, 0,
-            )  # fmt: skip
-        else:
-            pdu.SCSI_COMMAND.pack_into(
-                out.headers,
-                at,
-                1,
-                flags,
-                immediate,
-                task.unit.lun,
-                itt,
-                task.length,
-                cmd_sn,
-                self.exp_stat_sn,
-                task.cdb,
-            )
-        if self.header_digest:
-            DIGEST.pack_into(out.headers, at + 48, crc32c(out.view[at : at + 48]))
-            out.at = at + 52
-        else:
-            out.at = at + 48
-        self.pdus_sent += 1
-        if data is not None:
-            if immediate:
-                self._put_payload(data if immediate == task.length else data[:immediate])
-            if unsolicited:
-                self._put_data_out(task, pdu.NO_TAG, immediate, unsolicited)
-
-    def _unasked(self, length: int) -> tuple[int, int]:
-        """Return how many bytes of a write go with the command and how many behind it unasked (the four cases of
-        11.3.4).
-        """
-        immediate = self._immediate
-        if length <= immediate:
-            return length, 0
-        p = self.parameters
-        unsolicited = 0 if p.initial_r2t else min(length, p.first_burst_length) - immediate
-        return immediate, unsolicited
-
-    def _answer_r2t(self, task: Task, lun: int, ttt: int, r2t_sn: int, offset: int, length: int) -> None:
-        """11.8: send what an R2T asks for, which must lie within the command's data. Whether it is the next piece, or
-        was asked for before, is not looked at: 4.2.5.2 wants it delivered, and no account kept of what was.
-        """
-        data = task.data
-        if data is not None and r2t_sn < task.r2t_sn:
-            return  # 7.9: it came before
-        good = data is not None and lun == task.unit.lun and ttt != pdu.NO_TAG and r2t_sn == task.r2t_sn
-        if not good or not length or offset + length > task.length or length > self.parameters.max_burst_length:
-            raise _broken("It asked for data that no command has.")
-        task.r2t_sn += 1
-        task.solicited += length
-        if task.solicited > task.length:  # some of it again, which shall not go on without its being taken
-            self._again = length if self.out.empty else self._again + length
-            if self._again > self.session.most_unsent:
-                raise _broken("It asks for the same data over and over, and does not take it.")
-        self._put_data_out(task, ttt, offset, length)
-
-    def _put_data_out(self, task: Task, ttt: int, offset: int, length: int) -> None:
-        """Queue one sequence of Data-Out PDUs (11.7): cut by the target's limit, F on the last, DataSN from 0."""
-        data = task.data or b""
-        data_sn = 0
-        limit = self.parameters.max_send & -4  # 11.7.7: whole words, but for the last one
-        while length:
-            piece = min(length, limit)
-            length -= piece
-            header = pdu.data_out(
-                lun=task.unit.lun,
-                itt=task.itt,
-                ttt=ttt,
-                exp_stat_sn=self.exp_stat_sn,
-                data_sn=data_sn,
-                offset=offset,
-                data_length=piece,
-                final=not length,
-            )
-            self._put_header(header)
-            self._put_payload(data[offset : offset + piece])
-            data_sn += 1
-            offset += piece
-
-    def put(self, header: bytes, data: bytes = b"") -> None:
-        """Queue any other PDU; `data` must be as long as the header says."""
-        self._put_header(header)
-        if data:
-            self._put_payload(data)
-
-    def _put_header(self, header: bytes) -> None:
-        out = self.out
-        out.reserve(64)
-        at = out.at
-        out.headers[at : at + 48] = header
-        if self.header_digest:
-            DIGEST.pack_into(out.headers, at + 48, crc32c(header))
-            out.at = at + 52
-        else:
-            out.at = at + 48
-        self.pdus_sent += 1
-
-    def _put_payload(self, data: memoryview | bytes) -> None:
-        self.out.add(data)
-        pad = pdu.padding(len(data)) if len(data) & 3 else b""
-        if self.data_digest:
-            self.out.add(pad + DIGEST.pack(crc32c(pad, crc32c(data)) if pad else crc32c(data)))
-        elif pad:
-            self.out.add(pad)
 
 
 def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bool) -> bool:
@@ -636,21 +483,17 @@ def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bo
     missing makes the session be recovered (7.9). In any order are the offsets; DataSN counts up (4.2.2.4).
     """
     if task.got < 0 or offset + length > task.length:
-        raise _broken("It sent data that no command asked for.")
+        raise broken("It sent data that no command asked for.")
     if data_sn < task.data_sn:
         return False
     if data_sn > task.data_sn:
-        raise _broken("Data is missing.")
+        raise broken("Data is missing.")
     if not any_order:
-        raise _broken("Its data came out of order.")  # it is the next, and does not begin where the last one ended
+        raise broken("Its data came out of order.")  # it is the next, and does not begin where the last one ended
     if not data_sn or task.pieces is None:
         task.pieces = Extents()  # what stands there is of the slot's last use
     if not task.pieces.add(offset, offset + length):
-        raise _broken("It sent the same data twice.")
+        raise broken("It sent the same data twice.")
     if len(task.pieces) > MAX_EXTENTS:
-        raise _broken("It sent its data in crumbs.")
+        raise broken("It sent its data in crumbs.")
     return True
-
-
-def _broken(detail: str) -> Problem:
-    return Problem("ProtocolError", detail=detail)

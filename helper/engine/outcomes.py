@@ -114,10 +114,10 @@ class Outcomes:
         if short and task.opcode:
             self.fail(task, errno.EIO, "ScsiError", {"detail": f"residual {residual}"})
         elif task.opcode == READ_16:
-            self._session.count(task.unit, task.started, now, 1, task.length, 0, 0)
+            task.unit.count(task.started, now, 1, task.length, 0, 0)
             self._show(task)
         elif task.opcode:
-            self._session.count(task.unit, task.started, now, 0, 0, 1, task.length)
+            task.unit.count(task.started, now, 0, 0, 1, task.length)
             self.finish(task, 0, counted=True)
         else:
             self.finish(task, 0)
@@ -182,7 +182,7 @@ class Outcomes:
         if task.opcode == READ_16 and task.got != task.length:
             self.fail(task, errno.EIO, "ScsiError", {"detail": "short read"})
         elif task.opcode == READ_16:
-            self._session.count(task.unit, task.started, now, 1, task.length, 0, 0)
+            task.unit.count(task.started, now, 1, task.length, 0, 0)
             self._show(task)
         else:
             self.finish(task, 0)
@@ -220,7 +220,7 @@ class Outcomes:
         unit = task.unit
         if not counted:
             unit.in_flight -= 1
-            self._session.count_in_flight(unit)
+            unit.count_in_flight()
         if error:
             self._count_one(unit, _ERRORS)
         elif task.opcode == OTHER and task.cdb[0] in _COUNTED:

@@ -184,7 +184,7 @@ class Answers:
                 if task.run.brings != length or (run is not None and task.run.owner is not run.owner):
                     break
                 if run is not None:
-                    _count(session, run, len(ended) - since, now)
+                    _count(run, len(ended) - since, now)
                 run, since = task.run, len(ended)
             if header_digest and crc32c(view[end : end + _BHS]) != digest(buffer, end + _BHS)[0]:
                 break  # 11.2.3; what to do then, `Connection._parse` knows
@@ -195,7 +195,7 @@ class Answers:
             ended.append(task)
             end += stride
         if run is not None and ended:
-            _count(session, run, len(ended) - since, now)
+            _count(run, len(ended) - since, now)
             connection.exp_stat_sn = stat_sn
             connection.pdus_received += len(ended)
             window = _WINDOW.unpack_from(buffer, end - stride)  # owners write over what is before their data
@@ -221,9 +221,9 @@ class Answers:
         return True
 
 
-def _count(session: Session, run: Run, number: int, now: float) -> None:
+def _count(run: Run, number: int, now: float) -> None:
     size = number * run.length
     if run.brings:
-        session.count(run.unit, run.started, now, number, size, 0, 0)
+        run.unit.count(run.started, now, number, size, 0, 0)
     else:
-        session.count(run.unit, run.started, now, 0, 0, number, size)
+        run.unit.count(run.started, now, 0, 0, number, size)

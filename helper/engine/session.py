@@ -22,11 +22,11 @@ from crc32c import crc32c
 
 from ..api.errors import Problem
 from ..api.settings import Value
-from ..api.statistics import DISK, Writer, bucket
+from ..api.statistics import Writer
 from . import pdu
 from .buffers import Buffer, Pool
-from .connection import COMMAND_16, DIGEST
 from .options import number
+from .outbound import COMMAND_16, DIGEST
 from .outcomes import Outcomes, ScsiCall
 from .scsi import cdb as cdbs
 from .scsi.disk import ScsiRequest, ScsiResult
@@ -44,8 +44,6 @@ _NEITHER = pdu.FINAL | pdu.Attribute.SIMPLE
 
 #: Slots for scans and the like, beside those of the queue depth.
 SPARE_SLOTS = 16
-
-_READS, _READ_BYTES, _WRITES, _WRITE_BYTES, _FLUSHES, _DISCARDS, _ERRORS, _RETRIES, _IN_FLIGHT = range(len(DISK))
 
 
 class Upward(Protocol):
@@ -384,32 +382,6 @@ class Session:
             return self.nobody
         raise Problem("ProtocolError", detail="It answered something that was not asked.")
 
-    def count(
-        self, unit: Unit, started: float, now: float, reads: int, read_bytes: int, writes: int, write_bytes: int
-    ) -> None:  # fmt: skip
-        """Add a run of finished reads and writes to the unit's counters: same unit, started in the same round."""
-        unit.in_flight -= reads + writes
-        to = unit.counters
-        if to is None:
-            return
-        counters = to.counters
-        index = bucket(now - started)
-        if reads:
-            counters[_READS] += reads
-            counters[_READ_BYTES] += read_bytes
-            to.reads[index] += reads
-        if writes:
-            counters[_WRITES] += writes
-            counters[_WRITE_BYTES] += write_bytes
-            to.writes[index] += writes
-        counters[_IN_FLIGHT] = max(unit.in_flight, 0)
-
-    @staticmethod
-    def count_in_flight(unit: Unit) -> None:
-        """Show how many of a unit's commands are not answered yet."""
-        if unit.counters is not None:
-            unit.counters.counters[_IN_FLIGHT] = max(unit.in_flight, 0)
-
     # -- time --------------------------------------------------------------------------------------------------
     def next_deadline(self) -> float | None:
         """When `on_timer` wants to be called because something is retried (Upward.timer_wanted tells when that is new);
@@ -435,7 +407,7 @@ class Session:
         self._try_more(now)
         self.pump()
         for unit in self.units.values():  # of what hangs, nothing else tells
-            self.count_in_flight(unit)
+            unit.count_in_flight()
         if self.connection is not None:
             self.upkeep.on_timer(now)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..api.errors import Problem
-from ..api.statistics import DiskWriter
+from ..api.statistics import DISK, DiskWriter, bucket
 from .buffers import Buffer
 from .extents import Extents
 from .pipes import Pipe
@@ -28,6 +28,9 @@ READ_16 = 0x88
 WRITE_16 = 0x8A
 #: Any other command: its CDB stands in `cdb`.
 OTHER = 0
+
+_READS, _READ_BYTES, _WRITES, _WRITE_BYTES = map(DISK.index, ("reads", "read-bytes", "writes", "write-bytes"))
+_IN_FLIGHT = DISK.index("in-flight")
 
 
 class Owner(Protocol):
@@ -196,6 +199,29 @@ class Unit:
         if self.info is None:
             raise Problem("NoSuchLun", lun=f"{self.lun:016x}")
         return self.info
+
+    def count(self, started: float, now: float, reads: int, read_bytes: int, writes: int, write_bytes: int) -> None:
+        """Count finished reads and writes that were started in the same round."""
+        self.in_flight -= reads + writes
+        to = self.counters
+        if to is None:
+            return
+        counters = to.counters
+        index = bucket(now - started)
+        if reads:
+            counters[_READS] += reads
+            counters[_READ_BYTES] += read_bytes
+            to.reads[index] += reads
+        if writes:
+            counters[_WRITES] += writes
+            counters[_WRITE_BYTES] += write_bytes
+            to.writes[index] += writes
+        counters[_IN_FLIGHT] = max(self.in_flight, 0)
+
+    def count_in_flight(self) -> None:
+        """Show how many commands are not answered yet."""
+        if self.counters is not None:
+            self.counters.counters[_IN_FLIGHT] = max(self.in_flight, 0)
 
 
 class _Nobody:
