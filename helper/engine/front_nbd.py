@@ -14,32 +14,15 @@ import mmap
 import operator
 import socket
 from collections.abc import Sequence
-from struct import Struct
 
 from ..api.errors import Problem
-from . import runs
+from . import nbd, runs
 from .buffers import HEADROOM, SEND_SIZE, Buffer, SendQueue, large_buffers
 from .front import MAX_JOBS, Driver, Front, Job
 from .loop import BROKEN, READ, WRITE
-from .nbd_handshake import Export, Handshake
+from .nbd_handshake import Handshake, export_of
 from .pipes import Pipe
 from .task import Task, Unit
-
-_REQUEST = Struct(">IHHQQI")
-_REPLY = Struct(">IIQ")
-#: Of a request: magic, flags and type as one number; handle, offset, length.
-_ROW = Struct(">QQQI")
-_REQUEST_MAGIC = 0x25609513
-_REPLY_MAGIC = 0x67446698
-
-CMD_READ, CMD_WRITE, CMD_DISC, CMD_FLUSH, CMD_TRIM, CMD_CACHE, CMD_WRITE_ZEROES = 0, 1, 2, 3, 4, 5, 6
-CMD_FLAG_FUA, CMD_FLAG_NO_HOLE = 1, 2
-
-#: What plain reads and writes begin with.
-_PLAIN_READ, _PLAIN_WRITE = _REQUEST_MAGIC << 32 | CMD_READ, _REQUEST_MAGIC << 32 | CMD_WRITE
-
-HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA = 1, 2, 4, 8
-SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE = 32, 64, 256, 1024
 
 #: The most that one request may read or write, where the session's memory allows it; announced, and what clients
 #: assume unasked.
@@ -47,23 +30,11 @@ MAX_REQUEST = 32 << 20
 _BUFFER = 256 * 1024
 #: A write of at least this size that is not all there is received into a place of its own.
 _DIRECT = 32 * 1024
-
-#: What NBD has numbers for; the rest is EIO.
-_ERRORS = frozenset({errno.EPERM, errno.EIO, errno.ENOMEM, errno.EINVAL, errno.ENOSPC, errno.EOVERFLOW, errno.ENOTSUP})
-
-
-def export_of(front: NbdFront, *, alone: bool = False) -> Export:
-    """Return what a unit looks like to an NBD client; `alone`: there is no way to a second connection."""
-    info = front.unit.known
-    flags = HAS_FLAGS | SEND_FLUSH | SEND_CACHE | (0 if alone else CAN_MULTI_CONN)
-    if front.read_only:
-        flags |= READ_ONLY
-    else:
-        flags |= SEND_WRITE_ZEROES
-        flags |= SEND_FUA if info.fua else 0
-        flags |= SEND_TRIM if info.unmap else 0
-    best = max(info.block_size, min(info.physical_block_size, front.max_request), 4096)
-    return Export(info.size, flags, (info.block_size, best, front.max_request))
+_REQUEST, _REPLY, _ROW = nbd.REQUEST, nbd.REPLY, nbd.ROW
+_REQUEST_MAGIC, _REPLY_MAGIC, _PLAIN_READ, _PLAIN_WRITE = (
+    nbd.REQUEST_MAGIC, nbd.REPLY_MAGIC, nbd.PLAIN_READ, nbd.PLAIN_WRITE,
+)  # fmt: skip
+_CMD_READ, _CMD_WRITE = nbd.CMD_READ, nbd.CMD_WRITE
 
 
 class NbdFront(Front):
@@ -94,7 +65,8 @@ class NbdFront(Front):
         self._into: Buffer | None = None
         self._into_rest: memoryview | None = None
         self._into_request = (0, 0, 0, 0)  # flags, handle, offset, length
-        self._handshake = Handshake(export_of(self, alone=alone)) if handshake else None
+        export = export_of(unit.known, self.max_request, read_only=self.read_only, alone=alone)
+        self._handshake = Handshake(export) if handshake else None
 
     def begin(self) -> None:
         """Greet the client."""
@@ -209,12 +181,12 @@ class NbdFront(Front):
             magic, flags, kind, handle, offset, length = unpack(buffer, pos)
             if magic != _REQUEST_MAGIC:
                 raise _broken("a request")
-            data = length if kind <= CMD_WRITE and length <= limit else 0
+            data = length if kind <= _CMD_WRITE and length <= limit else 0
             if self.held + kept + data > self.max_held and not self.may_hold(data):
                 self.block()
                 break
             if (
-                kind == CMD_READ
+                kind == _CMD_READ
                 and 0 < length <= piece
                 and not (offset | length) & mask
                 and offset + length <= size
@@ -225,10 +197,10 @@ class NbdFront(Front):
                 continue
             if reads:  # they come first
                 self._read_all(reads)
-            if kind == CMD_READ:
+            if kind == _CMD_READ:
                 pos += 28
                 self._odd_read(handle, offset, length)
-            elif kind == CMD_WRITE:
+            elif kind == _CMD_WRITE:
                 if length > limit:
                     raise _broken("a write of more than it was told that it may")
                 end = pos + 28 + length
@@ -326,12 +298,12 @@ class NbdFront(Front):
         elif length <= self.piece:
             self.used += 1
             self.held += length
-            fua = bool(flags & CMD_FLAG_FUA)
+            fua = bool(flags & nbd.CMD_FLAG_FUA)
             self.session.write(
                 self.unit, self, handle, offset >> self.shift, length >> self.shift, data, pooled, fua=fua
             )
         else:
-            self.write_job(handle, offset, data, pooled, fua=bool(flags & CMD_FLAG_FUA))
+            self.write_job(handle, offset, data, pooled, fua=bool(flags & nbd.CMD_FLAG_FUA))
 
     def _odd_read(self, handle: int, offset: int, length: int) -> None:
         if not length or (offset | length) & self.mask or offset + length > self.size or length > self.max_request:
@@ -348,21 +320,21 @@ class NbdFront(Front):
         return errno.ENOSPC if offset + length > self.size else 0
 
     def _rare(self, kind: int, flags: int, handle: int, offset: int, length: int) -> None:
-        if kind == CMD_DISC:
+        if kind == nbd.CMD_DISC:
             self._leaving = True
-        elif kind == CMD_FLUSH:
+        elif kind == nbd.CMD_FLUSH:
             self.flush_job(handle)
-        elif kind == CMD_CACHE:
+        elif kind == nbd.CMD_CACHE:
             self._reply(handle, 0 if offset + length <= self.size else errno.EINVAL)
-        elif kind in (CMD_TRIM, CMD_WRITE_ZEROES):
+        elif kind in (nbd.CMD_TRIM, nbd.CMD_WRITE_ZEROES):
             error = self._why_not(offset, length)
             if error:
                 self._reply(handle, error)
-            elif kind == CMD_TRIM:
+            elif kind == nbd.CMD_TRIM:
                 self.discard_job(handle, offset, length)
             else:
-                unmap = not flags & CMD_FLAG_NO_HOLE
-                self.zero_job(handle, offset, length, unmap=unmap, fua=bool(flags & CMD_FLAG_FUA))
+                unmap = not flags & nbd.CMD_FLAG_NO_HOLE
+                self.zero_job(handle, offset, length, unmap=unmap, fua=bool(flags & nbd.CMD_FLAG_FUA))
         else:
             self._reply(handle, errno.EINVAL)
 
@@ -462,7 +434,7 @@ class NbdFront(Front):
         self.touch()
 
     def _reply(self, handle: int, error: int) -> None:
-        if error and error not in _ERRORS:
+        if error and error not in nbd.ERRORS:
             error = errno.EPERM if error == errno.EROFS else errno.EIO
         out = self.out
         out.reserve(16)

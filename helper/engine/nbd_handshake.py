@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..api.errors import Problem
+from .scsi.disk import LunInfo
 
 _GREETING = struct.pack(">8s8sH", b"NBDMAGIC", b"IHAVEOPT", 0x0003)  # FIXED_NEWSTYLE, NO_ZEROES
 _OPTION = struct.Struct(">8sII")
@@ -22,6 +23,10 @@ EXPORT_NAME, ABORT, LIST, INFO, GO = 1, 2, 3, 6, 7
 _ACK, _SERVER, _INFO = 1, 2, 3
 _UNSUPPORTED, _INVALID, _TOO_BIG = 0x80000001, 0x80000003, 0x80000009
 _INFO_EXPORT, _INFO_BLOCK_SIZE = 0, 3
+
+#: Transmission flags.
+HAS_FLAGS, READ_ONLY, SEND_FLUSH, SEND_FUA = 1, 2, 4, 8
+SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE = 32, 64, 256, 1024
 
 #: An option is skipped, and refused, when it is longer; names have at most 4096 bytes.
 MAX_OPTION = 16 * 1024
@@ -36,6 +41,19 @@ class Export:
     size: int
     flags: int
     block_sizes: tuple[int, int, int]
+
+
+def export_of(info: LunInfo, max_request: int, *, read_only: bool, alone: bool) -> Export:
+    """Return what a unit looks like to an NBD client; `alone`: there is no way to a second connection."""
+    flags = HAS_FLAGS | SEND_FLUSH | SEND_CACHE | (0 if alone else CAN_MULTI_CONN)
+    if read_only:
+        flags |= READ_ONLY
+    else:
+        flags |= SEND_WRITE_ZEROES
+        flags |= SEND_FUA if info.fua else 0
+        flags |= SEND_TRIM if info.unmap else 0
+    best = max(info.block_size, min(info.physical_block_size, max_request), 4096)
+    return Export(info.size, flags, (info.block_size, best, max_request))
 
 
 class Handshake:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from lundock.helper.engine.front_nbd import CMD_FLUSH, CMD_READ, CMD_TRIM, CMD_WRITE, CMD_WRITE_ZEROES
+from lundock.helper.engine.nbd import CMD_FLUSH, CMD_READ, CMD_TRIM, CMD_WRITE, CMD_WRITE_ZEROES
 from lundock.helper.engine.scsi import luns
 from support.pdus import target_pdu
 
