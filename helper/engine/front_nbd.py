@@ -31,9 +31,8 @@ _BUFFER = 256 * 1024
 #: A write of at least this size that is not all there is received into a place of its own.
 _DIRECT = 32 * 1024
 _REQUEST, _REPLY, _ROW = nbd.REQUEST, nbd.REPLY, nbd.ROW
-_REQUEST_MAGIC, _REPLY_MAGIC, _PLAIN_READ, _PLAIN_WRITE = (
-    nbd.REQUEST_MAGIC, nbd.REPLY_MAGIC, nbd.PLAIN_READ, nbd.PLAIN_WRITE,
-)  # fmt: skip
+_REQUEST_MAGIC, _REPLY_MAGIC = nbd.REQUEST_MAGIC, nbd.REPLY_MAGIC
+_PLAIN_READ, _PLAIN_WRITE = nbd.PLAIN_READ, nbd.PLAIN_WRITE
 _CMD_READ, _CMD_WRITE = nbd.CMD_READ, nbd.CMD_WRITE
 
 
