@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every command does: secrets from files, Ctrl-C."""
+"""What every command does: secrets from files, questions, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from lundock.app.commands import common
 from lundock.helper.api.errors import Problem, catalogue
 from support.fake_helper import RunningFake
+from support.terminal import on_terminal
 
 
 def test_secrets_have_a_limit(tmp_path: Path) -> None:
@@ -43,3 +44,12 @@ def test_ctrl_c_cancels_the_job(fake: RunningFake) -> None:
     assert json.loads(out)["error"]["code"] == "Cancelled"
     (job,) = fake.helper.jobs.values()
     assert job.error.endswith(".Cancelled")
+
+
+def test_what_cannot_be_undone_is_asked(fake: RunningFake) -> None:
+    fake.connect(fake.add("backup"))
+    with on_terminal(fake, 80, "logout", "backup", "--force") as terminal:
+        terminal.until("[y/N]")
+        terminal.types("n\n")
+        assert terminal.end() == 8
+    assert "logout" not in fake.helper.calls

@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QProgressBar,
     QTabBar,
     QWidget,
@@ -57,30 +56,6 @@ def test_the_main_button_connects_and_disconnects(bench: Bench) -> None:
     bench.until(lambda: bench.window.events._model.rowCount() == 2)
 
 
-def test_cancel_while_connecting(bench: Bench) -> None:
-    path = bench.fake.add("media", address="slow.example")
-    bench.until(lambda: bench.window.target is not None)
-    bench.click(bench.window.header._main)
-    bench.until(lambda: bench.window.header._main.text() == "Cancel")
-    bench.click(bench.window.header._main)
-    bench.until(lambda: bench.state(path) == "disconnected")
-    assert not bench.window.banner.isVisible()
-
-
-def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
-    bench.fake.add("media", address="refused.example")
-    bench.until(lambda: bench.window.target is not None)
-    bench.click(bench.window.header._main)
-    bench.until(bench.window.banner.isVisible)
-    words = [w.text() for w in bench.window.banner.findChildren(QLabel)]
-    assert "refused.example refuses connections on port 3260." in words
-    bench.click(bench.shown_button(bench.window.banner, "Try again"))
-    bench.until(lambda: len(bench.fake.helper.jobs) == 2 and not bench.window.actions_on._work)
-    assert bench.window.banner.isVisible()
-    bench.click(bench.shown_button(bench.window.banner, "Dismiss"))
-    assert not bench.window.banner.isVisible()
-
-
 def test_what_went_wrong_while_nobody_looked_is_told_with_its_facts(bench: Bench) -> None:
     path = bench.fake.add("backup")
 
@@ -92,18 +67,6 @@ def test_what_went_wrong_while_nobody_looked_is_told_with_its_facts(bench: Bench
     bench.fake.do(fail)
     bench.until(bench.window.banner.isVisible)
     assert "nas did not answer within 7 seconds." in bench.words(bench.window.banner)
-
-
-def test_disks_are_attached_and_ejected(bench: Bench) -> None:
-    path = bench.fake.add("backup")
-    bench.fake.connect(path)
-    disks = bench.window.disks
-    bench.until(lambda: disks._attach.isVisible() and disks._attach.isEnabled())
-    bench.click(disks._attach)
-    bench.until(lambda: disks._eject.isVisible() and disks._eject.isEnabled())
-    bench.click(disks._eject)
-    bench.until(disks._attach.isVisible)
-    assert bench.fake.helper.calls == ["login", "attach", "eject"]
 
 
 def test_nothing_is_asked_while_nobody_sees_the_window(bench: Bench) -> None:
@@ -239,17 +202,6 @@ def test_without_a_helper_the_window_says_how_to_start_it(qtbot: Any, bus: str) 
         assert "systemctl start lundock" in words
     finally:
         connection.stop()
-
-
-def test_forgetting_asks_first_and_takes_the_secrets_out(bench: Bench) -> None:
-    bench.memory.kept["io.github.lundock.Lundock: " + IQN + "media", "secret"] = "kept"
-    bench.fake.add("media")
-    bench.until(lambda: bench.window.target is not None)
-    bench.window._on_header("forget")
-    box = bench.window.findChild(QMessageBox)
-    assert box is not None
-    bench.click(bench.shown_button(box, "Forget"))
-    bench.until(lambda: not bench.fake.helper.targets and not bench.memory.kept)
 
 
 #: Controls that a person acts on or reads from; each must have a name.

@@ -1,40 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lundock` on a terminal: tables that fit, colours that can be taken away, live figures, keys."""
+"""`lundock watch` on a terminal: live figures, keys."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
 from lundock.app.commands.watching import sparkline
-from support.fake_helper import COUNTERS, IQN, RunningFake
+from support.fake_helper import COUNTERS, RunningFake
 from support.terminal import ESCAPES, on_terminal
-
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def lines_of(fake: RunningFake, columns: int, *words: str, **environ: str) -> tuple[list[str], str]:
-    """Return what a command writes, as lines without colours, and as it is."""
-    with on_terminal(fake, columns, *words, **environ) as terminal:
-        assert terminal.end() == 0
-        return ESCAPES.sub("", terminal.screen).split("\n"), terminal.screen
-
-
-@pytest.mark.parametrize("columns", [120, 80, 40])
-def test_a_table_is_never_wider_than_the_terminal_and_nothing_is_lost(fake: RunningFake, columns: int) -> None:
-    fake.connect(fake.add("backup", "Backup"))
-    lines, _ = lines_of(fake, columns, "targets")
-    assert max(map(len, lines)) <= columns
-    assert IQN + "backup" in "".join(line.strip() for line in lines).replace("Target", "")
-    assert "● connected" in "\n".join(lines)
-    assert ("\n".join(lines).count("Reached at"), len(lines) > 5) == (1, columns == 40)
-
-
-def test_colours_can_be_taken_away(fake: RunningFake) -> None:
-    fake.connect(fake.add("backup"))
-    assert "32m" in "".join(COLOUR.findall(lines_of(fake, 80, "targets")[1])), "green, besides the shape"
-    without = "".join(COLOUR.findall(lines_of(fake, 80, "targets", NO_COLOR="1")[1]))
-    assert not re.search(r"[0-9;]*3[0-7]m", without)
 
 
 def test_live_figures_fit_move_hold_and_end(fake: RunningFake) -> None:
@@ -74,15 +47,6 @@ def test_a_service_that_goes_ends_live_figures_with_its_error(fake: RunningFake)
         fake.stop()
         assert terminal.end() == 90
     assert "[HelperUnavailable]" in terminal.screen
-
-
-def test_what_cannot_be_undone_is_asked(fake: RunningFake) -> None:
-    fake.connect(fake.add("backup"))
-    with on_terminal(fake, 80, "logout", "backup", "--force") as terminal:
-        terminal.until("[y/N]")
-        terminal.types("n\n")
-        assert terminal.end() == 8
-    assert "logout" not in fake.helper.calls
 
 
 def test_bars() -> None:
