@@ -2,8 +2,9 @@
 """Reading the secrets that a caller hands over as a descriptor: bounded, with a deadline, and never blocking.
 
 What the caller still holds is not trusted: another reader may empty the pipe between the poll and the read, the
-descriptor may be a file of the caller's own file system that never answers. So a pipe is opened anew (own flags), a
-socket is read with MSG_DONTWAIT, a memfd lies in memory, and anything else is refused.
+descriptor may be a file of the caller's own file system that never answers. So what it is is found out without asking
+that (foreign.py), a pipe is opened anew (own flags), a socket is read with MSG_DONTWAIT, a memfd lies in memory, and
+anything else is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import asyncio
 import fcntl
 import os
 import socket
-import stat
 from collections.abc import Callable
 
+from .api import foreign
 from .api.errors import Problem
 from .supervision import MAX_SECRETS, Secrets
 
@@ -38,22 +39,20 @@ async def read(fd: int, deadline: float = DEADLINE) -> Secrets:
 
 
 async def _read(fd: int, data: bytearray, deadline: float) -> None:
-    mode = os.fstat(fd).st_mode
-    if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+    kind = foreign.kind(fd)
+    if not kind or fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
         raise _refused()
-    if stat.S_ISREG(mode):
+    if kind == "memory":
         _read_memory(fd, data)
-    elif stat.S_ISSOCK(mode):
+    elif kind == "socket":
         with socket.socket(fileno=os.dup(fd)) as sock:
             await _until_end(sock.fileno(), lambda n: sock.recv(n, socket.MSG_DONTWAIT), data, deadline)
-    elif stat.S_ISFIFO(mode) and _anonymous(fd):
+    else:
         own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             await _until_end(own, lambda n: os.read(own, n), data, deadline)
         finally:
             os.close(own)
-    else:
-        raise _refused()
 
 
 def _refused() -> Problem:
@@ -62,22 +61,11 @@ def _refused() -> Problem:
 
 def _read_memory(fd: int, data: bytearray) -> None:
     try:
-        fcntl.fcntl(fd, fcntl.F_GET_SEALS)  # only files in memory have seals
+        data += os.pread(fd, MAX_SECRETS + 1, 0)
     except OSError:
         raise _refused() from None
-    data += os.pread(fd, MAX_SECRETS + 1, 0)
     if len(data) > MAX_SECRETS:
         raise _refused()
-
-
-def _anonymous(fd: int) -> bool:
-    """Whether it is a pipe of the kernel's own: a named one belongs to a file system that may not answer."""
-    ends = os.pipe2(os.O_CLOEXEC)
-    try:
-        return os.fstat(fd).st_dev == os.fstat(ends[0]).st_dev
-    finally:
-        for end in ends:
-            os.close(end)
 
 
 async def _until_end(fd: int, receive: Callable[[int], bytes], data: bytearray, deadline: float) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from .errors import Problem
+from .foreign import close_all
 
 log = logging.getLogger(__name__)
 
@@ -159,12 +160,6 @@ def _length(buffer: bytearray) -> int:
     if buffer[0] not in b"lB" or total > _MAX_MESSAGE:
         raise ValueError("not a D-Bus message")
     return int(total)
-
-
-def close_all(fds: list[int]) -> None:
-    """Close and forget every descriptor of the list."""
-    while fds:
-        os.close(fds.pop())
 
 
 def _addresses(bus: str) -> list[str | bytes]:

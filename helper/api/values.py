@@ -12,12 +12,11 @@ v               the value itself; on the way out its type is the declared key's,
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import foreign
 from .contract import Key, Keys
 from .errors import Problem
 
@@ -70,8 +69,7 @@ class Descriptor:
         """Close it; a second time does nothing."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
-            with contextlib.suppress(OSError):
-                os.close(fd)
+            foreign.close(fd)
 
     def __del__(self) -> None:
         self.close()
