@@ -90,7 +90,8 @@ class ActivityPage(QWidget):
         self._readout = Elided("", "muted")
         self._legend = QGridLayout()
         spaced(self._legend, 0, 6)
-        self._legend.setColumnStretch(4, 1)
+        self._legend.setColumnMinimumWidth(2, 10)
+        self._legend.setColumnStretch(5, 1)
         self._plot: Plot | None = None
         self._plot_place = QVBoxLayout()
         self._picture = QWidget()
@@ -212,8 +213,8 @@ class ActivityPage(QWidget):
         clear(self._legend)
         for number, line in enumerate(kind.lines):
             row, column = divmod(number, 2)
-            self._legend.addWidget(Swatch(line), row, 2 * column)
-            self._legend.addWidget(label(tr(line.name), "muted"), row, 2 * column + 1)
+            self._legend.addWidget(Swatch(line), row, 3 * column)
+            self._legend.addWidget(label(tr(line.name), "muted"), row, 3 * column + 1)
         self._draw()
 
     def _on_scope(self) -> None:

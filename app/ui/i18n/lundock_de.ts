@@ -1341,7 +1341,7 @@
     </message>
     <message>
       <source>Keep it</source>
-      <translation>Behalten</translation>
+      <translation>Merken</translation>
     </message>
     <message>
       <source>Kept addresses</source>
@@ -3001,7 +3001,7 @@
     </message>
     <message>
       <source>a block device that any kernel with FUSE can have</source>
-      <translation>ein Blockgerät, das jeder Kernel mit FUSE haben kann</translation>
+      <translation>ein Blockgerät für jeden Kernel mit FUSE</translation>
     </message>
     <message>
       <source>a file and no block device, because the service runs without root rights</source>
@@ -3140,7 +3140,7 @@
     </message>
     <message>
       <source>failed {when}: {why}</source>
-      <translation>fehlgeschlagen {when}: {why}</translation>
+      <translation>{when} fehlgeschlagen: {why}</translation>
     </message>
     <message>
       <source>for ever</source>
@@ -3279,15 +3279,15 @@
     </message>
     <message>
       <source>reads</source>
-      <translation>Lesevorgänge</translation>
+      <translation>Lesen</translation>
     </message>
     <message>
       <source>reads, 99 %</source>
-      <translation>Lesevorgänge, 99 %</translation>
+      <translation>Lesen, 99 %</translation>
     </message>
     <message>
       <source>reads, median</source>
-      <translation>Lesevorgänge, Median</translation>
+      <translation>Lesen, Median</translation>
     </message>
     <message>
       <source>ready</source>
@@ -3295,7 +3295,7 @@
     </message>
     <message>
       <source>reconnecting</source>
-      <translation>wird neu verbunden</translation>
+      <translation>verbindet neu</translation>
     </message>
     <message>
       <source>reconnections: {}</source>
@@ -3347,7 +3347,7 @@
     </message>
     <message>
       <source>thin</source>
-      <translation>dünn bereitgestellt</translation>
+      <translation>thin</translation>
     </message>
     <message>
       <source>under way</source>
@@ -3383,15 +3383,15 @@
     </message>
     <message>
       <source>writes</source>
-      <translation>Schreibvorgänge</translation>
+      <translation>Schreiben</translation>
     </message>
     <message>
       <source>writes, 99 %</source>
-      <translation>Schreibvorgänge, 99 %</translation>
+      <translation>Schreiben, 99 %</translation>
     </message>
     <message>
       <source>writes, median</source>
-      <translation>Schreibvorgänge, Median</translation>
+      <translation>Schreiben, Median</translation>
     </message>
     <message>
       <source>written</source>
