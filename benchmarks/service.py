@@ -20,7 +20,8 @@ from lundock.app.client.client import Client
 from lundock.app.client.link import Where
 from lundock.helper.api.errors import Problem
 
-from tools import traces
+from tools import mounting, traces
+from tools.private_bus import private_bus
 
 from . import process
 from .bench import Bench
@@ -30,20 +31,8 @@ from .targets import Target
 
 T = TypeVar("T")
 
-_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={socket}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-  <limit name="max_match_rules_per_connection">5000</limit>
-</busconfig>
-"""
+#: Clients in the hundreds of one row watch each its own objects.
+_LIMITS = '<limit name="max_match_rules_per_connection">5000</limit>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +100,12 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
     """Run a bus and our service on it, with nothing saved yet."""
     state = bench.folder / f"state-{name}"
     state.mkdir(exist_ok=True)
-    # Sockets lie in it, whose paths have at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as short, contextlib.ExitStack() as stack:
-        socket = Path(short) / "bus"
-        config = Path(short) / "bus.conf"
-        config.write_text(_BUS.format(socket=socket), "utf-8")
-        words = [find("dbus-daemon") or "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"]
-        stack.enter_context(process.running(words, bench.log))
-        process.wait_for("the bus", socket.exists)
-        bus = f"unix:path={socket}"
+    with (
+        # Sockets lie in it, whose paths have at most 107 bytes.
+        tempfile.TemporaryDirectory(prefix=traces.PREFIX) as short,
+        private_bus(find("dbus-daemon") or "dbus-daemon", _LIMITS) as bus,
+        contextlib.ExitStack() as stack,
+    ):
         argv = [sys.executable, "-m", "lundock.helper", "--session", "--bus", bus, "--log-level", "warning"]
         argv += ["--state-dir", str(state), "--run-dir", f"{short}/run", "--stop-policy", "logout"]
         env = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus}
@@ -137,15 +123,7 @@ def service(bench: Bench, name: str) -> Iterator[Service]:
 
 def _clear(folder: Path, workers: list[int]) -> None:
     """Take away what a service that failed has left: loop devices and mounts over its folder, and its workers."""
-    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
-        with contextlib.suppress(OSError, CannotMeasureError):
-            if backing.read_text().startswith(f"{folder}/"):
-                process.run(["losetup", "--detach", f"/dev/{backing.parts[3]}"])
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        place = line.split()[1]
-        if place.startswith(f"{folder}/"):
-            with contextlib.suppress(CannotMeasureError):
-                process.run(["umount", "-f", "-l", place])
+    mounting.take_down([folder])
     for pid in workers:
         with contextlib.suppress(ProcessLookupError):
             if process.name_of(pid) == "lundock-engine":

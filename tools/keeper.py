@@ -255,13 +255,8 @@ def _processes(mark: str) -> list[str]:
 
 
 def _mounts(folders: Sequence[Path]) -> list[str]:
-    # Looked for before anything is unmounted: then a loop device's file has lost its folder's name.
     found = [*traces.loops(folders), *traces.mounts(folders)]
-    devices = [device for device, _file in traces.loop_devices(folders)]
-    for place in [*mounting.places(folders, inside=True)]:
-        mounting.unmount(place, lazily=True)
-    for device in devices:
-        mounting.works(["losetup", "-d", device])
+    mounting.take_down(folders)
     return found
 
 

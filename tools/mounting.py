@@ -27,6 +27,16 @@ def unmount(place: str, *, lazily: bool = False) -> bool:
     return any(works(command) for command in commands)
 
 
+def take_down(folders: Sequence[Path]) -> None:
+    """Unmount everything there, and detach the loop devices over what lies there, whoever uses it."""
+    # Looked for before anything is unmounted: then a loop device's file has lost its folder's name.
+    devices = [device for device, _file in traces.loop_devices(folders)]
+    for place in [*places(folders, inside=True)]:
+        unmount(place, lazily=True)
+    for device in devices:
+        works(["losetup", "-d", device])
+
+
 def works(command: list[str]) -> bool:
     """Run it; whether it went well."""
     try:

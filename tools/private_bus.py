@@ -24,18 +24,19 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
     <allow eavesdrop="true"/>
     <allow own="*"/>
   </policy>
+  {limits}
 </busconfig>
 """
 PATIENCE = 10.0
 
 
 @contextlib.contextmanager
-def private_bus(program: str = "dbus-daemon") -> Iterator[str]:
+def private_bus(program: str = "dbus-daemon", limits: str = "") -> Iterator[str]:
     """Run dbus-daemon and give its address. Only this user may connect. FileNotFoundError when it is not installed."""
     # A Unix socket's path has at most 107 bytes: a short folder of its own.
     with tempfile.TemporaryDirectory(prefix=traces.PREFIX) as folder:
         path, config = Path(folder, "bus"), Path(folder, "config")
-        config.write_text(CONFIG.format(socket=path), "utf-8")
+        config.write_text(CONFIG.format(socket=path, limits=limits), "utf-8")
         log = Path(folder, "log")
         with log.open("wb") as errors:
             process = subprocess.Popen(

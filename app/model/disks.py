@@ -6,14 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import Qt
 
 from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Lun, Target
 from ..words import mark, tr
 from .rates import Rates
-from .targets import PATH, ROW, Index
+from .table import Index, Table, take
+from .targets import PATH, ROW
 
 COLUMNS = (mark("Disk"), mark("Size"), mark("Device"), mark("In use"), mark("Activity"))
 
@@ -64,43 +65,15 @@ def _use(lun: Lun) -> tuple[str, str]:
     return (tr("Not in use"), "") if lun.device else ("", "")
 
 
-class DisksModel(QAbstractTableModel):
+class DisksModel(Table):
     """Serves the rows of one target's disks."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._rows: list[DiskRow] = []
+    columns = COLUMNS
 
     def update(self, snapshot: Snapshot, target: Target | None, rates: Rates) -> None:
         """Take new rows."""
-        new = (
-            [row(lun, rates) for lun in snapshot.shown_luns(target)] if target is not None and target.connected else []
-        )
-        if [r.path for r in new] != [r.path for r in self._rows]:
-            self.beginResetModel()
-            self._rows = new
-            self.endResetModel()
-            return
-        for number, (old, now) in enumerate(zip(self._rows, new, strict=True)):
-            if old != now:
-                self._rows[number] = now
-                self.dataChanged.emit(self.index(number, 0), self.index(number, len(COLUMNS) - 1))
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        """How many disks."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        """How many columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Serve a column's heading."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return tr(COLUMNS[section])
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+        luns = snapshot.shown_luns(target) if target is not None and target.connected else ()
+        take(self, self._rows, [row(lun, rates) for lun in luns], lambda one: one.path, columns=len(COLUMNS))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Serve one role of a cell."""

@@ -7,24 +7,26 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 
 from .. import text
-from ..words import mark, tr
-from .targets import ROW, Index
+from ..words import mark
+from .table import Index, Table
+from .targets import ROW
 
 COLUMNS = (mark("When"), mark("What"), mark("Details"))
 #: Entries kept in the window.
 MAX_EVENTS = 5000
 
 
-class EventsModel(QAbstractTableModel):
+class EventsModel(Table):
     """Serves the events of one target, or of all when `target` is empty."""
+
+    columns = COLUMNS
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._all: dict[int, Mapping[str, Any]] = {}
-        self._shown: list[Mapping[str, Any]] = []
         self._target = ""
 
     @property
@@ -50,38 +52,22 @@ class EventsModel(QAbstractTableModel):
 
     def tick(self) -> None:
         """Bring the times in words up to date."""
-        if self._shown:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, 0))
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, 0))
 
     def _filter(self) -> None:
         mine = [e for e in self._all.values() if not self._target or e.get("target") == self._target]
         mine.sort(key=lambda e: (e.get("time", 0), e["id"]), reverse=True)
-        if mine != self._shown:
+        if mine != self._rows:
             self.beginResetModel()
-            self._shown = mine
+            self._rows = mine
             self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        """How many events."""
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        """How many columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Serve a column's heading."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return tr(COLUMNS[section])
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Serve one role of a cell."""
         if not index.isValid():
             return None
-        event = self._shown[index.row()]
+        event = self._rows[index.row()]
         if role == ROW:
             return event
         if role == Qt.ItemDataRole.DisplayRole:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..words import tr
 from .rates import Rates
+from .table import Index, take
 
 #: What the delegate asks for: the Row itself, and its target's path.
 ROW = Qt.ItemDataRole.UserRole
@@ -21,8 +22,6 @@ PATH = Qt.ItemDataRole.UserRole + 1
 
 #: Below this it is not worth a figure in the list (bytes a second).
 BUSY = 50_000.0
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,7 @@ class TargetsModel(QAbstractListModel):
 
     def update(self, snapshot: Snapshot, rates: Rates) -> None:
         """Take new rows."""
-        new = rows(snapshot, rates)
-        if [(r.path, r.title) for r in new] != [(r.path, r.title) for r in self._rows]:
-            self.beginResetModel()
-            self._rows = new
-            self.endResetModel()
-            return
-        for number, (old, now) in enumerate(zip(self._rows, new, strict=True)):
-            if old != now:
-                self._rows[number] = now
-                index = self.index(number)
-                self.dataChanged.emit(index, index)
+        take(self, self._rows, rows(snapshot, rates), lambda row: (row.path, row.title))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's own default and name
         """How many rows."""

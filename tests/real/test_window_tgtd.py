@@ -25,25 +25,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from support import need
 from support.helper import HelperProcess
+from support.memory import Memory
 from support.tgtd import LunSpec, Tgtd
 
 ACCOUNT = ("alice", "secret-of-alice")
-
-
-class Memory:
-    """A keyring in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        self.kept.pop((service, username), None)
 
 
 class Bench:
@@ -133,7 +118,7 @@ def test_a_target_that_goes_away_and_comes_back(own_tgtd: Tgtd, bench: Bench, ta
     assert "lost" in bench.window.header._state.words()
     own_tgtd.start()
     bench.until(lambda: bench.window.target is not None and bench.window.target.state == "connected")
-    bench.until(lambda: "restored" in {e.get("kind") for e in bench.window.events._model._shown})
+    bench.until(lambda: "restored" in {e.get("kind") for e in bench.window.events._model._rows})
     bench.click(bench.window.header._main)
     bench.until(lambda: bench.window.target is not None and bench.window.target.state == "disconnected")
 

@@ -11,22 +11,7 @@ import pytest
 from lundock.app.client.operations import Secrets
 from lundock.app.secrets import Keyring, advice, generate
 from lundock.helper.api.errors import Problem
-
-
-class Memory:
-    """A keyring in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
+from support.memory import Memory
 
 
 def test_secrets_are_kept_given_back_changed_and_forgotten() -> None:
