@@ -37,9 +37,10 @@ from .contract import interfaces
 from .encoding import Encoder
 from .errors import ERROR_PREFIX, Problem
 from .faults import internal
+from .foreign import close_all
 from .messages import MAX_CALL, TOO_LONG, Message, MessageFlag, MessageType, Variant, header, read
 from .signals import Rule, Signal, Subscription
-from .stream import Stream, close_all, connect
+from .stream import Stream, connect
 from .values import Decoder, Descriptor, ObjectPath, split
 
 log = logging.getLogger(__name__)
