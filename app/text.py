@@ -316,10 +316,24 @@ class _Blank(dict[str, object]):
         return "?"
 
 
+#: What was waited for (Problem("Timeout", what=…)).
+_AWAITED: Mapping[str, str] = {
+    "login": mark("signing in"),
+    "logout": mark("logging out"),
+    "list of targets": mark("the list of targets"),
+    "command": mark("reading or writing"),
+    "ping": mark("a sign of life"),
+    "abort": mark("giving a command up"),
+    "secrets": mark("the secret"),
+}
+
+
 def _explain(code: str, attrs: Mapping[str, str | int]) -> ErrorInfo:
     """As errors.describe, in the person's language."""
     info = catalogue().get(code) or catalogue()["Internal"]
     values = _Blank(attrs)
+    if code == "Timeout" and attrs.get("what") in _AWAITED:
+        values["what"] = tr(_AWAITED[str(attrs["what"])])
 
     def fill(words: str) -> str:
         return string.Formatter().vformat(tr(words), (), values).strip() if words else ""

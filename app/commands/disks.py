@@ -168,7 +168,7 @@ async def unmount(run: Run, client: Client, disk: str) -> None:
 @click.command("format")
 @click.argument("disk", type=DISK)
 @click.option(
-    "--type", "kind", type=click.Choice(mounting.FILE_SYSTEMS), default="ext4", show_default=True, help="Which."
+    "--type", "kind", type=click.Choice(list(mounting.FILE_SYSTEMS)), default="ext4", show_default=True, help="Which."
 )
 @click.option("--label", metavar="TEXT", default="", help="The file system's name.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")

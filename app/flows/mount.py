@@ -7,15 +7,21 @@ Where UDisks2 does not run there is a command to type.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import text
 from ..client.objects import Lun
 from ..client.udisks import Contents, Volume
-from ..words import tr
+from ..words import mark, tr
 
-#: File systems that are offered for an empty disk, the usual one first, with words for them.
-FILE_SYSTEMS = ("ext4", "xfs", "btrfs", "exfat")
+#: File systems that are offered for an empty disk, the usual one first, and what each is good for.
+FILE_SYSTEMS: Mapping[str, str] = {
+    "ext4": mark("The usual one: right when you are not sure."),
+    "xfs": mark("For large disks and large files. It can grow, and never shrink."),
+    "btrfs": mark("Keeps snapshots, and finds damaged files."),
+    "exfat": mark("Windows and macOS can read it, too. It knows no owners and rights."),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class ConnectDialog(QDialog):
         row.addWidget(self._go)
         layout.addLayout(row)
         self.address.changed.connect(self._refresh_go)
+        self.address.entered.connect(self.go)
         self.form.changed.connect(self._refresh_go)
         self.choose.changed.connect(self._refresh_go)
         # Queued: the list hands the same Enter on to the dialog, which must not take it for the next step's.

@@ -41,6 +41,7 @@ class AddressPage(QWidget):
     """Where is it: an address, or a link; and the target's name when it is not listed."""
 
     changed = Signal()
+    entered = Signal()
 
     def __init__(self, history: Sequence[str]) -> None:
         super().__init__()
@@ -58,6 +59,8 @@ class AddressPage(QWidget):
         if popup is not None:
             popup.setAccessibleName(tr("Addresses used before"))
         self.address.setCompleter(completer)
+        # While addresses are offered below it, Enter does not reach the dialog.
+        self.address.returnPressed.connect(self.entered)
         if history:
             self.address.setText(history[0])
         self.by_name = QCheckBox(tr("My target is not listed: type its name"))

@@ -55,7 +55,9 @@ class DisksPage(QWidget):
         self._stack = QStackedWidget()
         self._none = Message("disk", tr("Not connected"), tr("Connect to see this target's disks."))
         self._name = Code(tip=tr("Copy this computer's iSCSI name"))
-        self._none.add(self._name)
+        self._again = button(tr("Look for disks again"), self._on_again, icon="refresh")
+        for control in (self._name, self._again):
+            self._none.add(control)
         self._build()
         actions.changed.connect(lambda _path: self._refresh_buttons())
 
@@ -126,6 +128,12 @@ class DisksPage(QWidget):
         self._none.heading.setText(heading)
         self._none.sentence.setText(sentence)
         self._name.set_command(name)
+        self._again.setVisible(bool(name))
+        self._again.setEnabled(target is not None and not self._actions.busy(target.path))
+
+    def _on_again(self) -> None:
+        if self._target is not None:
+            self._actions.rescan(self._target)
 
     def _choose_first(self) -> None:
         if self._model.rowCount() and not self._table.selectionModel().hasSelection():

@@ -23,7 +23,7 @@ from ..client.objects import Lun
 from ..flows.mount import FILE_SYSTEMS, question
 from ..model.bridge import Bus
 from ..words import tr
-from .widgets import Banner, Choice, Fitting, button, label, name_button, spaced
+from .widgets import Banner, Choice, Elided, Fitting, button, label, name_button, spaced
 
 
 class FormatDialog(QDialog):
@@ -45,7 +45,10 @@ class FormatDialog(QDialog):
         self._banner = Banner()
         self._banner.dismissed.connect(lambda: self._banner.show_problem(None))
         self._kind = Choice(tr("File system"))
-        self._kind.addItems(FILE_SYSTEMS)
+        for kind in FILE_SYSTEMS:
+            self._kind.addItem(kind)
+        self._good_for = Elided("", "muted")
+        self._kind.currentTextChanged.connect(lambda _kind: self._explain())
         self._label = QLineEdit()
         self._label.setAccessibleName(tr("Name of the disk"))
         self._label.setMaxLength(11)  # the shortest that any of the file systems allows
@@ -59,6 +62,7 @@ class FormatDialog(QDialog):
         self._cancel = button(tr("Cancel"), self.reject)
         self._go = button(tr("Format …"), self._on_go, primary=True)
         self._build()
+        self._explain()
         Fitting(self)
         self._show_form()
 
@@ -68,7 +72,10 @@ class FormatDialog(QDialog):
         kind, name = label(tr("&File system")), label(tr("&Name"))
         kind.setBuddy(self._kind)
         name.setBuddy(self._label)
+        for one, control in ((kind, self._kind), (name, self._label)):
+            one.setMinimumHeight(control.sizeHint().height())
         form.addRow(kind, self._kind)
+        form.addRow("", self._good_for)
         form.addRow(name, self._label)
         busy = QVBoxLayout(self._sure)
         busy.addWidget(self._progress)
@@ -77,6 +84,7 @@ class FormatDialog(QDialog):
         spaced(layout, 24, 10)
         for widget in (self._heading, self._sentence, self._banner):
             layout.addWidget(widget)
+        layout.addSpacing(4)
         for page in (self._form, self._sure):
             self._pages.addWidget(page)
         layout.addWidget(self._pages, 1)
@@ -100,6 +108,9 @@ class FormatDialog(QDialog):
         self._go.show()
         self._go.setDefault(True)
         self._label.setFocus()
+
+    def _explain(self) -> None:
+        self._good_for.setText(tr(FILE_SYSTEMS[self._kind.currentText()]))
 
     def _ask(self) -> None:
         self._pages.setCurrentWidget(self._sure)

@@ -108,7 +108,9 @@ class SignInForm(QWidget):
 
     def enter(self) -> None:
         """Be shown: what is typed goes where something is missing first."""
-        (self.secret.field if self.name.text() else self.name).setFocus()
+        field = self.secret.field if self.name.text() else self.name
+        field.setFocus()
+        field.selectAll()  # what was refused is typed anew
 
     def how(self) -> SignIn:
         """Return the sign-in."""

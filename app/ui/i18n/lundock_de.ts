@@ -1008,6 +1008,10 @@
       <translation>Zum Beispiel erlaubt es nicht, nach Zielen zu suchen.</translation>
     </message>
     <message>
+      <source>For large disks and large files. It can grow, and never shrink.</source>
+      <translation>Für große Datenträger und große Dateien. Es kann wachsen, aber nie schrumpfen.</translation>
+    </message>
+    <message>
       <source>Forget</source>
       <translation>Vergessen</translation>
     </message>
@@ -1344,6 +1348,10 @@
       <translation>Merken</translation>
     </message>
     <message>
+      <source>Keeps snapshots, and finds damaged files.</source>
+      <translation>Bewahrt Schnappschüsse auf und findet beschädigte Dateien.</translation>
+    </message>
+    <message>
       <source>Kept addresses</source>
       <translation>Gemerkte Adressen</translation>
     </message>
@@ -1646,10 +1654,6 @@
     <message>
       <source>No address is kept</source>
       <translation>Keine Adresse gemerkt</translation>
-    </message>
-    <message>
-      <source>No answer in time: {what}.</source>
-      <translation>Keine rechtzeitige Antwort: {what}.</translation>
     </message>
     <message>
       <source>No computer is known by the name “{address}”.</source>
@@ -2376,12 +2380,12 @@
       <translation>Das Netzwerk ist da, das Gerät nicht: ausgeschaltet, im Ruhezustand, oder eine andere Adresse.</translation>
     </message>
     <message>
-      <source>The other side accepted the request and then said nothing for {seconds} seconds.</source>
-      <translation>Die andere Seite nahm die Anfrage an und sagte dann {seconds} Sekunden lang nichts.</translation>
-    </message>
-    <message>
       <source>The other side closed it, or the network failed in the middle.</source>
       <translation>Die andere Seite hat sie geschlossen, oder das Netzwerk fiel mittendrin aus.</translation>
+    </message>
+    <message>
+      <source>The other side took the request, and then said nothing for {seconds} seconds.</source>
+      <translation>Die Gegenseite nahm die Anfrage an und sagte dann {seconds} Sekunden lang nichts.</translation>
     </message>
     <message>
       <source>The password was not given, or was wrong.</source>
@@ -2684,6 +2688,10 @@
       <translation>Die beiden Seiten sind sich über den Ablauf der Anmeldung nicht einig.</translation>
     </message>
     <message>
+      <source>The usual one: right when you are not sure.</source>
+      <translation>Das übliche: richtig, wenn Sie nicht sicher sind.</translation>
+    </message>
+    <message>
       <source>The value of {argument} is not usable.</source>
       <translation>Der Wert von {argument} ist nicht verwendbar.</translation>
     </message>
@@ -2722,6 +2730,10 @@
     <message>
       <source>There is no way to {address}.</source>
       <translation>Es gibt keinen Weg zu {address}.</translation>
+    </message>
+    <message>
+      <source>There was no answer in time ({what}).</source>
+      <translation>Es kam nicht rechtzeitig eine Antwort ({what}).</translation>
     </message>
     <message>
       <source>These are the target's disks.</source>
@@ -2952,6 +2964,10 @@
       <translation>Ganze Anmeldung</translation>
     </message>
     <message>
+      <source>Windows and macOS can read it, too. It knows no owners and rights.</source>
+      <translation>Auch Windows und macOS können es lesen. Es kennt keine Eigentümer und Rechte.</translation>
+    </message>
+    <message>
       <source>Working</source>
       <translation>In Arbeit</translation>
     </message>
@@ -3018,6 +3034,10 @@
     <message>
       <source>a part of something larger ({kind})</source>
       <translation>ein Teil von etwas Größerem ({kind})</translation>
+    </message>
+    <message>
+      <source>a sign of life</source>
+      <translation>ein Lebenszeichen</translation>
     </message>
     <message>
       <source>algorithm {}</source>
@@ -3151,6 +3171,10 @@
       <translation>von {}</translation>
     </message>
     <message>
+      <source>giving a command up</source>
+      <translation>einen Befehl aufgeben</translation>
+    </message>
+    <message>
       <source>good</source>
       <translation>gut</translation>
     </message>
@@ -3173,6 +3197,10 @@
     <message>
       <source>left out</source>
       <translation>ausgelassen</translation>
+    </message>
+    <message>
+      <source>logging out</source>
+      <translation>abmelden</translation>
     </message>
     <message>
       <source>looking now …</source>
@@ -3278,6 +3306,10 @@
       <translation>schreibgeschützt</translation>
     </message>
     <message>
+      <source>reading or writing</source>
+      <translation>lesen oder schreiben</translation>
+    </message>
+    <message>
       <source>reads</source>
       <translation>Lesen</translation>
     </message>
@@ -3306,6 +3338,10 @@
       <translation>siehe unten</translation>
     </message>
     <message>
+      <source>signing in</source>
+      <translation>anmelden</translation>
+    </message>
+    <message>
       <source>something else</source>
       <translation>etwas anderes</translation>
     </message>
@@ -3328,6 +3364,14 @@
     <message>
       <source>the best way that this computer has</source>
       <translation>der beste Weg, den dieser Computer hat</translation>
+    </message>
+    <message>
+      <source>the list of targets</source>
+      <translation>die Liste der Ziele</translation>
+    </message>
+    <message>
+      <source>the secret</source>
+      <translation>das Geheimnis</translation>
     </message>
     <message>
       <source>the system's choice</source>

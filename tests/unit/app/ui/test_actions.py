@@ -36,6 +36,15 @@ def test_a_failure_is_explained_and_can_be_dismissed(bench: Bench) -> None:
     assert not bench.window.banner.isVisible()
 
 
+def test_a_target_without_disks_is_looked_at_again(bench: Bench) -> None:
+    path = bench.fake.add("empty")
+    bench.fake.connect(path)
+    again = bench.window.disks._again
+    bench.until(lambda: again.isVisible() and again.isEnabled())
+    bench.click(again)
+    bench.until(lambda: "rescan" in bench.fake.helper.calls)
+
+
 def test_disks_are_attached_and_ejected(bench: Bench) -> None:
     path = bench.fake.add("backup")
     bench.fake.connect(path)

@@ -324,6 +324,22 @@ def test_among_fifty_one_can_search(bench: Bench) -> None:
     assert dialog._go.isEnabled()
 
 
+def test_enter_goes_on_from_an_address_that_is_offered(bench: Bench, tmp_path: Path) -> None:
+    bench.window._settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    bench.click(at(bench, Step.CHOOSE, "backup", address="nas.local")._cancel)
+    bench.until(lambda: not bench.window.findChildren(ConnectDialog))
+    dialog = bench.window.connect_to_target()
+    field = dialog.address.address
+    field.clear()
+    bench.qtbot.keyClicks(field, "nas.local")
+    popup = field.completer().popup()
+    bench.until(popup.isVisible)
+    bench.qtbot.keyClick(popup, Qt.Key.Key_Return)
+    bench.until(lambda: dialog.flow.step is Step.CHOOSE)
+    assert bench.fake.helper.calls.count("discover") == 2, "and it was asked once"
+    dialog.reject()
+
+
 def test_addresses_that_worked_are_offered_again(bench: Bench, tmp_path: Path) -> None:
     bench.window._settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     for address in ("nas.local", "one.local"):
