@@ -198,6 +198,8 @@ class _Run:
         try:
             way = routes.route(number, wanted)
         except Problem as problem:
+            if problem.code == "NotSupported":  # it says nothing of the way
+                return [route.end("skipped"), *await self._connect(portal, number, shown)]
             return [route.end(problem=problem)]
         route.end(source=way.source, gateway=way.gateway or "none")
         interface = _interface(shown, wanted or way.interface)

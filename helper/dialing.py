@@ -80,6 +80,8 @@ class Dialer:
             try:
                 routes.route(number, self._interface)
             except Problem as problem:
+                if problem.code == "NotSupported":  # connecting will tell
+                    return
                 first = first or problem
             else:
                 return

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import ipaddress
+import os
 import socket
 import struct
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ from .api.errors import Problem
 _HEADER = struct.Struct("=IHHII")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _ATTRIBUTE = struct.Struct("=HH")
-_GETROUTE, _NEWROUTE, _REQUEST = 26, 24, 1
+_ERRNO = struct.Struct("=i")
+_GETROUTE, _NEWROUTE, _ERROR, _REQUEST = 26, 24, 2, 1
+#: What the kernel says of routes that are not there, "unreachable", "prohibit" and "blackhole".
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL})
 _DST, _OIF, _GATEWAY, _PREFSRC = 1, 4, 5, 7
 #: net/if.h, linux/sockios.h.
 _GET_FLAGS, _GET_MTU = 0x8913, 0x8921
@@ -42,7 +47,9 @@ class Link:
 
 
 def route(number: str, interface: str = "") -> Route:
-    """Return the way to a number. Raises Problem: NetworkUnreachable, InterfaceNotFound."""
+    """Return the way to a number. Raises Problem: NetworkUnreachable, InterfaceNotFound; NotSupported where the system
+    cannot be asked, which says nothing of the way (some containers).
+    """
     untrusted, _, zone = number.partition("%")
     address = ipaddress.ip_address(untrusted)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
@@ -51,17 +58,24 @@ def route(number: str, interface: str = "") -> Route:
         attributes += _attribute(_OIF, struct.pack("=i", _index(interface or zone)))
     body = _ROUTE.pack(family, len(address.packed) * 8, 0, 0, 0, 0, 0, 0, 0) + attributes
     message = _HEADER.pack(_HEADER.size + len(body), _GETROUTE, _REQUEST, 1, 0) + body
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as sock:
-        sock.settimeout(1.0)  # the kernel answers within the call
-        try:
-            sock.sendto(message, (0, 0))
-            answer = sock.recv(_PIECE)
-        except OSError:
-            raise Problem("NetworkUnreachable", address=number) from None
-    found = _read(answer)
-    if found is None or _OIF not in found:
+    found = _read(_ask(message), number)
+    if _OIF not in found:
         raise Problem("NetworkUnreachable", address=number)
     return Route(_name(struct.unpack("=i", found[_OIF])[0]), _number(found.get(_PREFSRC)), _number(found.get(_GATEWAY)))
+
+
+def _ask(message: bytes) -> bytes:
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as sock:
+            sock.settimeout(1.0)  # the kernel answers within the call
+            sock.sendto(message, (0, 0))
+            return sock.recv(_PIECE)
+    except OSError as error:
+        raise _cannot(error.errno or 0) from None
+
+
+def _cannot(number: int) -> Problem:
+    return Problem("NotSupported", what="asking for a route", detail=os.strerror(number) if number else "No answer.")
 
 
 def link(interface: str) -> Link:
@@ -98,11 +112,14 @@ def _number(packed: bytes | None) -> str:
     return str(ipaddress.ip_address(packed)) if packed else ""
 
 
-def _read(answer: bytes) -> dict[int, bytes] | None:
-    """Return the attributes of a route; None for an error."""
+def _read(answer: bytes, address: str) -> dict[int, bytes]:
+    """Return the attributes of a route. Raises Problem("NetworkUnreachable") when there is none."""
     length, kind, _, _, _ = _HEADER.unpack_from(answer)
-    if kind != _NEWROUTE:  # NLMSG_ERROR: no route
-        return None
+    if kind == _ERROR:
+        error = -_ERRNO.unpack_from(answer, _HEADER.size)[0]
+        raise Problem("NetworkUnreachable", address=address) if error in _NO_WAY else _cannot(error)
+    if kind != _NEWROUTE:
+        raise _cannot(0)
     found: dict[int, bytes] = {}
     at = _HEADER.size + _ROUTE.size
     while at + _ATTRIBUTE.size <= min(length, len(answer)):

@@ -108,6 +108,11 @@ _WANT_NAME = frozenset({"AuthenticationFailed", "AuthorizationFailed", "NoTarget
 _SIDES = frozenset({"network", "target"})
 
 
+def verdict_words(word: str) -> str:
+    """Return a verdict in words."""
+    return tr(VERDICTS[word]) if word in VERDICTS else word
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A step."""
@@ -127,8 +132,9 @@ class Line:
     @property
     def spoken(self) -> str:
         """All of it, for who cannot see the mark."""
-        verdict = tr(VERDICTS[self.verdict]) if self.verdict in VERDICTS else self.verdict
-        return ", ".join(part for part in (self.name, verdict, self.took, self.said, self.action) if part)
+        return ", ".join(
+            part for part in (self.name, verdict_words(self.verdict), self.took, self.said, self.action) if part
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class DiagnosisDialog(QDialog):
     def _show(self, found: Diagnosis) -> None:
         icon, colour = _ICONS.get(found.verdict, _SKIPPED)
         show_picture(self._mark, icon, 32, colour)
-        self._mark.setAccessibleName(found.verdict)
+        self._mark.setAccessibleName(diagnosis.verdict_words(found.verdict))
         self._mark.show()
         self._heading.setText(found.heading)
         for widget, words in ((self._meaning, found.meaning), (self._action, found.action)):

@@ -63,6 +63,9 @@ def test_one_way_to_one_of_the_numbers_is_enough(
         if number != "192.0.2.2":
             raise Problem("NetworkUnreachable", address=number)
 
+    def cannot_be_asked(_number: str, _interface: str) -> None:
+        raise Problem("NotSupported", what="asking", detail="")
+
     monkeypatch.setattr("lundock.helper.routes.route", route)
 
     async def main() -> None:
@@ -72,6 +75,8 @@ def test_one_way_to_one_of_the_numbers_is_enough(
         with pytest.raises(Problem) as none:
             dialer.find_way(await dialer.numeric([Portal("192.0.2.9", 3260), Portal("192.0.2.10", 3260)]))
         assert none.value.attrs == {"address": "192.0.2.9"}, "the first one's"
+        monkeypatch.setattr("lundock.helper.routes.route", cannot_be_asked)
+        dialer.find_way(await dialer.numeric([Portal("192.0.2.9", 3260)]))  # connecting will tell
 
     asyncio.run(main())
     assert asked == [], "nothing was connected"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
 import json
+import struct
 import sys
 
 import pytest
@@ -36,6 +38,15 @@ def test_an_interface_that_is_not_there() -> None:
         with pytest.raises(Problem) as caught:
             ask()
         assert caught.value.code == "InterfaceNotFound"
+
+
+def test_a_system_that_cannot_be_asked_says_nothing_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EOPNOTSUPP instead of an answer, as in some containers."""
+    refused = struct.pack("=IHHIIi", 36, 2, 0, 1, 0, -errno.EOPNOTSUPP) + bytes(16)
+    monkeypatch.setattr("lundock.helper.routes._ask", lambda _message: refused)
+    with pytest.raises(Problem) as caught:
+        route("127.0.0.1")
+    assert caught.value.code == "NotSupported"
 
 
 def test_a_gateway_no_way_and_a_wire_that_is_pulled() -> None:
