@@ -8,7 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .allowance import Allowance
 from .api.errors import Problem
@@ -16,6 +16,8 @@ from .listener import Listener
 from .store import Event, Store
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 MAX_EVENT_LIMIT = 10_000
 #: More entries than this do not wait to be saved: they are in the log only.
@@ -45,6 +47,23 @@ class Background:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+_whole: set[asyncio.Future[Any]] = set()
+
+
+async def to_the_end(work: Coroutine[Any, Any, R]) -> R:
+    """Do it to its end, whoever stops waiting for it: what is saved and what is known are to be the same."""
+    task = asyncio.get_running_loop().create_task(work)
+    _whole.add(task)
+    task.add_done_callback(_done)
+    return await asyncio.shield(task)
+
+
+def _done(task: asyncio.Future[Any]) -> None:
+    _whole.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen; nobody may wait for it any more
 
 
 def error_detail(problem: Problem | None) -> dict[str, str | int]:

@@ -36,11 +36,11 @@ def _invalid(argument: str, detail: str) -> Problem:
 
 
 def text(argument: str, value: str, limit: int) -> str:
-    """Return a text of at most `limit` bytes in UTF-8 without control characters."""
+    """Return a text of at most `limit` bytes in UTF-8 that can be printed: workers take no other."""
     if len(value.encode("utf-8", "replace")) > limit:
         raise _invalid(argument, f"It has at most {limit} bytes.")
-    if any(unicodedata.category(c).startswith("C") for c in value):
-        raise _invalid(argument, "It has no control characters.")
+    if not value.isprintable():
+        raise _invalid(argument, "It has no control characters, and no blanks but the usual one.")
     return value
 
 
@@ -116,7 +116,7 @@ def interface(value: str) -> str:
     """Return a network interface's name; empty is none. Whether it is there shows when it is used."""
     if value and (not _INTERFACE.fullmatch(value) or value in (".", "..")):
         raise _invalid("interface", "It is a network interface's name, at most 15 characters.")
-    return value
+    return text("interface", value, 15)
 
 
 def sign_in(value: str) -> str:
@@ -139,5 +139,6 @@ def startup(value: str) -> str:
 
 
 def alias(value: str) -> str:
-    """Return a name for people."""
-    return text("alias", value, MAX_ALIAS)
+    """Return a name for people; their other blanks, as between Japanese words, become the usual one."""
+    usual = "".join(" " if unicodedata.category(c) == "Zs" else c for c in value)
+    return text("alias", usual.strip(), MAX_ALIAS)

@@ -13,6 +13,7 @@ import socket
 from pathlib import Path
 
 from . import checks
+from .api.errors import Problem
 from .store import Store
 
 MACHINE_ID = Path("/etc/machine-id")
@@ -47,7 +48,7 @@ class Identity:
         """Read them; the name is made at the first start."""
         found = await self._store.initiator(self._machine)
         self.name = found.name
-        self.alias = found.alias or socket.gethostname()
+        self.alias = _sent(found.alias) or _host()
         known = bool(self._machine) and bool(found.machine)
         self.warning = MACHINE_CHANGED if known and found.machine != self._machine else ""
 
@@ -60,4 +61,16 @@ class Identity:
         """Take another alias; for an empty one the host's name."""
         alias = checks.alias(alias)
         await self._store.set_initiator_alias(alias)
-        self.alias = alias or socket.gethostname()
+        self.alias = alias or _host()
+
+
+def _host() -> str:
+    return _sent(socket.gethostname())
+
+
+def _sent(alias: str) -> str:
+    """Return an alias that can be sent; none for what earlier versions let pass, or a host is called by mistake."""
+    try:
+        return checks.alias(alias)
+    except Problem:
+        return ""

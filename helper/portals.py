@@ -8,6 +8,7 @@ more are marked. A record that a person saved, or whose addresses a person chang
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import checks
 from .api.errors import Problem, catalogue
 from .api.values import Descriptor
+from .background import to_the_end
 from .jobs import Caller, Job
 from .records import PORTAL_CHANGES, apply_changes, hints, portal_rows, sign_in_fields
 from .signing import Question, signed_in
@@ -125,6 +127,9 @@ class Portals:
 
     async def add(self, caller: Caller, address: str, options: Mapping[str, Any]) -> KeptPortal:
         """Keep an address. Raises Problem("AlreadyExists") among others."""
+        return await to_the_end(self._add(caller, address, options))
+
+    async def _add(self, caller: Caller, address: str, options: Mapping[str, Any]) -> KeptPortal:
         async with self._service.records:
             if len(self.all) >= MAX_KEPT:
                 raise Problem("NotSupported", what="more addresses", detail=f"There are {MAX_KEPT} already.")
@@ -135,6 +140,9 @@ class Portals:
 
     async def update(self, portal: KeptPortal, changes: Mapping[str, Any]) -> None:
         """Change a record, all or nothing."""
+        await to_the_end(self._update(portal, changes))
+
+    async def _update(self, portal: KeptPortal, changes: Mapping[str, Any]) -> None:
         async with portal.lock:
             self._must_exist(portal)
             record = apply_changes(portal.record, changes, PORTAL_CHANGES)
@@ -145,6 +153,9 @@ class Portals:
 
     async def remove(self, portal: KeptPortal, *, with_targets: bool) -> None:
         """Stop keeping an address; `with_targets`: forget those that it named, too, unless they are connected."""
+        await to_the_end(self._remove(portal, with_targets=with_targets))
+
+    async def _remove(self, portal: KeptPortal, *, with_targets: bool) -> None:
         async with portal.lock:
             self._must_exist(portal)
             await self._service.store.remove_portal(portal.record.id)
@@ -157,8 +168,9 @@ class Portals:
     async def _let_go(self, target: Target, *, forget: bool) -> None:
         target.record = replace(target.record, source=0, vanished=False)  # as the store did with the portal
         self._service.listener.changed(target)
-        if forget and target.state == "disconnected":
-            await self._service.remove_target(target)
+        if forget:
+            with contextlib.suppress(Problem):  # it is connected, or was removed meanwhile
+                await self._service.remove_target(target)
 
     def _named_by(self, portal: KeptPortal) -> list[Target]:
         return [t for t in self._service.targets.values() if t.record.source == portal.record.id]
@@ -227,9 +239,9 @@ class Portals:
                 found = await self._ask(caller, portal.ref, request, secrets, step, more_hints)
             except Problem as problem:
                 if problem.code != "Cancelled":
-                    await self._failed(portal, problem)
+                    await to_the_end(self._failed(portal, problem))
                 raise
-            return await self._succeeded(portal, found)
+            return await to_the_end(self._succeeded(portal, found))
 
     async def _failed(self, portal: KeptPortal, problem: Problem) -> None:
         before, code = portal.record.last_result, problem.code

@@ -23,7 +23,7 @@ from .api.errors import Problem
 from .api.settings import Value
 from .api.values import Descriptor
 from .attach.base import MethodInfo
-from .background import Background, Notes, Timeline, error_detail
+from .background import Background, Notes, Timeline, error_detail, to_the_end
 from .defaults import Defaults
 from .diagnosis import Diagnosis
 from .identity import Identity
@@ -147,7 +147,9 @@ class Service:
     ) -> Target:
         """Save a target. Raises Problem("AlreadyExists") among others."""
         blank = TargetRecord(0, checks.target_name(name), checks.portals(portals), caller.uid)
-        record = changed(blank, options)
+        return await to_the_end(self._add_target(changed(blank, options)))
+
+    async def _add_target(self, record: TargetRecord) -> Target:
         async with self.records:
             if len(self.targets) >= self.max_targets:
                 raise Problem("NotSupported", what="more targets", detail=f"There are {self.max_targets} already.")
@@ -158,6 +160,9 @@ class Service:
 
     async def update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
         """Change a record, all or nothing."""
+        await to_the_end(self._update_target(target, changes))
+
+    async def _update_target(self, target: Target, changes: Mapping[str, Any]) -> None:
         async with self.records:
             self.must_exist(target)
             record = changed(target.record, changes)
@@ -168,23 +173,30 @@ class Service:
 
     async def remove_target(self, target: Target) -> None:
         """Forget a record. Raises Problem("StillConnected")."""
+        await to_the_end(self._remove_target(target))
+
+    async def _remove_target(self, target: Target) -> None:
         async with self.records:
             self.must_exist(target)
             if target.state != "disconnected":
                 raise Problem("StillConnected", target=target.record.name)
-            await self.store.remove_target(target.record.id)
-            del self.targets[target.record.id]
+            del self.targets[target.record.id]  # from here on nobody connects it any more
+            try:
+                await self.store.remove_target(target.record.id)
+            except BaseException:
+                self.targets[target.record.id] = target
+                raise
             self.listener.removed(target)
         self.startup.consider(target)
 
     async def set_initiator_name(self, name: str) -> None:
         """Change this computer's name, for an empty one to a new one; sessions that are up keep the old one."""
-        await self.identity.set_name(name)
+        await to_the_end(self.identity.set_name(name))
         self.listener.initiator_changed()
 
     async def set_initiator_alias(self, alias: str) -> None:
         """Change this computer's alias, for an empty one to the host's name."""
-        await self.identity.set_alias(alias)
+        await to_the_end(self.identity.set_alias(alias))
         self.listener.initiator_changed()
 
     def add(self, target: Target) -> None:

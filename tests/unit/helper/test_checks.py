@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lundock.helper import checks
+from lundock.helper.api import control
 from lundock.helper.api.errors import Problem
 from lundock.helper.supervision import Portal
 
@@ -75,7 +79,7 @@ def test_what_are_no_portals(given: list[dict[str, Any]]) -> None:
     assert refused.value.code == "InvalidArgument"
 
 
-@pytest.mark.parametrize("name", ["a" * 16, "..", "a b", "a/b"])
+@pytest.mark.parametrize("name", ["a" * 16, "..", "a b", "a/b", "a\x1b[31m", "a\u202eb", "\ufeff", "äöüäöüäö"])
 def test_what_is_no_interface(name: str) -> None:
     with pytest.raises(Problem):
         checks.interface(name)
@@ -85,3 +89,32 @@ def test_lengths_count_in_bytes() -> None:
     assert checks.chap_name("chap-name", "x" * 255) == "x" * 255
     with pytest.raises(Problem):
         checks.chap_name("chap-name", "ä" * 128)
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\u2009"])
+def test_blanks_of_other_scripts_become_the_usual_one(blank: str) -> None:
+    assert checks.alias(f"{blank}東京{blank}棚{blank}") == "東京 棚"
+    with pytest.raises(Problem):
+        checks.alias(f"a\n{blank}b")
+
+
+#: What a worker's control channel takes as a text; a login with anything else would be an internal error.
+_taken = control.text(10_000)
+
+
+@given(st.text(max_size=300))
+def test_what_is_let_in_can_be_told_to_a_worker(value: str) -> None:
+    for check in (checks.alias, checks.interface, checks.initiator_name, checks.target_name, _chap_name):
+        with contextlib.suppress(Problem):
+            _taken(check(value))
+
+
+def _chap_name(value: str) -> str:
+    return checks.chap_name("chap-name", value)
+
+
+@pytest.mark.parametrize("char", ["\u2028", "\u2029", "\u202e", "\u200b", "\x00", "\n", "\x7f", "\ud800", "\ufeff"])
+def test_what_turns_words_around_or_hides_in_them_is_refused(char: str) -> None:
+    for check in (checks.alias, checks.interface, _chap_name):
+        with pytest.raises(Problem):
+            check(f"a{char}b")

@@ -100,3 +100,20 @@ def test_the_mark_does_not_tell_the_number(tmp_path: Path) -> None:
     assert len(mark) == 32
     assert mark != number
     assert mark == machine_mark(file)
+
+
+def test_an_alias_that_could_not_be_sent_keeps_nobody_from_connecting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def saved_by_an_earlier_version(identity: Identity) -> None:
+        await identity._store.set_initiator_alias("my\u2028desk")
+
+    async def after(identity: Identity) -> None:
+        assert identity.alias == "desk"
+        monkeypatch.setattr(socket, "gethostname", lambda: "de\nsk")
+        await identity.set_alias("")
+        assert identity.alias == ""
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "desk")
+    with_identity(tmp_path, "one", saved_by_an_earlier_version)
+    with_identity(tmp_path, "one", after)

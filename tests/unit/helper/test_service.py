@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -466,5 +468,41 @@ def test_entries_that_cannot_be_saved_in_time_do_not_fill_the_memory(
         bench.service.note("restored", NAME, {})
         await bench.timeline()
         assert bench.told.events[-1].kind == "restored"
+
+    run(tmp_path, steps)
+
+
+def test_a_target_that_is_being_forgotten_is_not_connected_any_more(tmp_path: Path) -> None:
+    """Between the look at its state and the end of the forgetting, the store works, and others are served."""
+
+    async def steps(bench: Bench) -> None:
+        target = await bench.add()
+        removing = asyncio.create_task(bench.service.remove_target(target))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert (await bench.fails(bench.service.login(ALICE, target, {}, None))).code == "NotFound"
+        await removing
+        assert (bench.service.targets, bench.service.sessions) == ({}, {})
+
+    run(tmp_path, steps)
+
+
+@pytest.mark.parametrize("rounds", range(6))
+def test_what_is_saved_is_what_is_shown_whenever_a_caller_leaves(tmp_path: Path, rounds: int) -> None:
+    async def steps(bench: Bench) -> None:
+        async def leave(work: Coroutine[Any, Any, object]) -> None:
+            task = asyncio.create_task(work)
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with bench.service.records:
+                shown = {number: target.record for number, target in bench.service.targets.items()}
+                assert {record.id: record for record in await bench.service.store.targets()} == shown
+
+        await leave(bench.add())
+        target = next(iter(bench.service.targets.values()), None) or await bench.add()
+        await leave(bench.service.update_target(target, {"alias": "shelf"}))
+        await leave(bench.service.remove_target(target))
 
     run(tmp_path, steps)

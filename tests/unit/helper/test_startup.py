@@ -65,8 +65,8 @@ def test_one_that_refuses_us_is_left_alone_until_something_changes(tmp_path: Pat
         await bench.until(lambda: target.last_error == "AuthorizationFailed")
         bench.service.startup.network_changed()  # has nothing to do with it
         # a second one that is tried again and again: in that time the first would have been, too
-        other = await bench.service.add_target(ALICE, NAME + "2", [{"address": "192.0.2.2"}], {"startup": "login"})
         bench.supervisor.problem = Problem("HostUnreachable", address="192.0.2.1")
+        other = await bench.service.add_target(ALICE, NAME + "2", [{"address": "192.0.2.2"}], {"startup": "login"})
         await bench.until(lambda: sum(spec.target_name == other.record.name for spec in bench.supervisor.specs) > 4)
         assert sum(spec.target_name == NAME for spec in bench.supervisor.specs) == 1
         bench.supervisor.problem = None
