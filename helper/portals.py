@@ -143,7 +143,7 @@ class Portals:
         await to_the_end(self._update(portal, changes))
 
     async def _update(self, portal: KeptPortal, changes: Mapping[str, Any]) -> None:
-        async with portal.lock:
+        async with self._service.records:  # not portal.lock: a look may wait for minutes, for a person or the network
             self._must_exist(portal)
             record = apply_changes(portal.record, changes, PORTAL_CHANGES)
             await self._service.store.update_portal(record)
@@ -156,7 +156,7 @@ class Portals:
         await to_the_end(self._remove(portal, with_targets=with_targets))
 
     async def _remove(self, portal: KeptPortal, *, with_targets: bool) -> None:
-        async with portal.lock:
+        async with self._service.records:
             self._must_exist(portal)
             await self._service.store.remove_portal(portal.record.id)
             del self.all[portal.record.id]
@@ -244,10 +244,12 @@ class Portals:
             return await to_the_end(self._succeeded(portal, found))
 
     async def _failed(self, portal: KeptPortal, problem: Problem) -> None:
-        before, code = portal.record.last_result, problem.code
-        record = replace(portal.record, last_result=code, last_look=_now())
-        await self._service.store.update_portal(record)
-        portal.record, portal.facts = record, problem.attrs
+        async with self._service.records:
+            self._must_exist(portal)
+            before, code = portal.record.last_result, problem.code
+            record = replace(portal.record, last_result=code, last_look=_now())
+            await self._service.store.update_portal(record)
+            portal.record, portal.facts = record, problem.attrs
         self._service.listener.changed(portal)
         if code != before:
             self._service.note("discovery-failed", "", {"address": record.address, "error": code})
@@ -255,8 +257,9 @@ class Portals:
 
     async def _succeeded(self, portal: KeptPortal, found: Sequence[FoundTarget]) -> tuple[list[Target], list[Target]]:
         now = _now()
-        record = replace(portal.record, last_result="", last_look=now, last_seen=now)
         async with self._service.records:
+            self._must_exist(portal)
+            record = replace(portal.record, last_result="", last_look=now, last_seen=now)
             changes = self._compare(portal, found)
             seen = Seen(record, changes.new, tuple(after for _, after in changes.changed))
             added = [Target(new) for new in await self._service.store.seen(seen)]

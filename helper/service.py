@@ -364,7 +364,12 @@ class Service:
 
         async def work(job: Job) -> dict[str, Any]:
             self.jobs.step(job, "scan")
-            await session.live.rescan()
+            try:
+                await session.live.rescan()
+            except Problem:
+                if session.state == "disconnecting":  # by somebody else, meanwhile
+                    raise Problem("NotConnected", target=session.target.record.name) from None
+                raise
             self.luns.sync(session)
             return {"luns": [lun.ref for lun in session.luns.values()]}
 

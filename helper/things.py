@@ -117,7 +117,7 @@ class Lun:
 
 @dataclass(slots=True, eq=False)
 class KeptPortal:
-    """A discovery address that is kept. `lock`: it is being looked at, or changed.
+    """A discovery address that is kept. `lock`: it is being looked at.
 
     `facts`: what the sentences of its last result mention; not saved. `changed`: the record is another, `hurry`: look
     before it is time; both are for `task`, which keeps it up to date.

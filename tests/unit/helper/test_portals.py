@@ -254,3 +254,45 @@ def test_there_is_room_for_some(tmp_path: Path) -> None:
             assert refused.value.code == code
 
     run(tmp_path, steps)
+
+
+def test_who_changes_or_forgets_one_does_not_wait_for_a_look_at_it(tmp_path: Path) -> None:
+    """It may wait for a person's secret agent, or for an address that does not answer."""
+
+    async def steps(bench: Bench) -> None:
+        portal = await keep(bench)
+        bench.supervisor.silent = True
+        look = bench.service.portals.refresh(ALICE, portal, None)
+        await bench.until(lambda: bench.supervisor.specs)
+        async with asyncio.timeout(10):
+            await bench.service.portals.update(portal, {"interface": "eth1"})
+            assert (await bench.service.store.portals())[0].interface == "eth1"
+            await bench.service.portals.remove(portal, with_targets=True)
+        assert (await bench.service.store.portals(), bench.service.portals.all) == ([], {})
+        look.cancel()
+        assert (await bench.fails(look)).code == "Cancelled"
+
+    run(tmp_path, steps)
+
+
+@pytest.mark.parametrize("goes_well", [True, False])
+def test_what_a_look_finds_at_one_that_was_forgotten_is_nobodys(tmp_path: Path, goes_well: bool) -> None:
+    async def steps(bench: Bench) -> None:
+        portal = await keep(bench)
+        answer = asyncio.Event()
+
+        async def discover(*_args: Any) -> list[FoundTarget]:
+            await answer.wait()
+            if not goes_well:
+                raise Problem("HostUnreachable", address=ADDRESS)
+            return found("one")
+
+        bench.supervisor.discover = discover  # type: ignore[method-assign]
+        job = bench.service.portals.refresh(ALICE, portal, None)
+        await asyncio.sleep(0)
+        await bench.service.portals.remove(portal, with_targets=True)
+        answer.set()
+        assert (await bench.fails(job)).code == "NotFound"
+        assert (bench.service.targets, await bench.service.store.targets()) == ({}, [])
+
+    run(tmp_path, steps)

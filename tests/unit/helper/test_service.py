@@ -506,3 +506,18 @@ def test_what_is_saved_is_what_is_shown_whenever_a_caller_leaves(tmp_path: Path,
         await leave(bench.service.remove_target(target))
 
     run(tmp_path, steps)
+
+
+def test_a_scan_that_a_logout_overtakes_says_that_it_is_not_connected(tmp_path: Path) -> None:
+    async def steps(bench: Bench) -> None:
+        session = await bench.connect(await bench.add())
+
+        async def rescan() -> None:
+            session.state = "disconnecting"
+            raise Problem("EngineDied")
+
+        session.rescan = rescan  # type: ignore[method-assign]
+        (shown,) = bench.service.sessions.values()
+        assert (await bench.fails(bench.service.rescan(ALICE, shown))).code == "NotConnected"
+
+    run(tmp_path, steps)
