@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 #: So many may wait for their file systems at once; the others wait for their turn.
 MAX_CLOSING = 16
+_MANY = 1024
 #: What the kernel calls files that lie in no file system (d_path); a file's path begins with "/".
 _PIPE, _SOCKET, _OTHERS = "pipe:[", "socket:[", "anon_inode:"
 
@@ -74,8 +75,10 @@ class _Closers:
     def add(self, fd: int) -> None:
         with self._lock:
             self._fds.append(fd)
+            waiting = len(self._fds)
             if self._running >= MAX_CLOSING:
-                log.warning("%d descriptors of files that do not answer wait to be closed", len(self._fds))
+                if waiting >= _MANY and waiting & waiting - 1 == 0:  # seldom: it can be brought about without end
+                    log.warning("%d descriptors of files that do not answer wait to be closed", waiting)
                 return
             self._running += 1
         try:
