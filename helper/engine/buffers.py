@@ -125,6 +125,11 @@ class SendQueue:
         """Whether there is nothing to send."""
         return self.at == self._run and not self._parts
 
+    @property
+    def queued(self) -> int:
+        """How many bytes are to be sent."""
+        return sum(map(len, self._parts)) + self.at - self._run
+
     def reserve(self, length: int) -> None:
         """Make sure that `length` bytes fit at `headers[at:]`."""
         if self.at + length > self._size:
@@ -271,6 +276,30 @@ class SendQueue:
         self._owners.clear()
         self.at = self._run = 0
         self.waiting = self.kept = 0
+
+
+class Unsent:
+    """Counts what somebody makes us queue and has not taken yet, on a queue that may never be empty.
+
+    What was counted is forgotten when all that was queued then is sent: never too early, and never more than as much
+    again too late.
+    """
+
+    __slots__ = ("_count", "_out", "_until")
+
+    def __init__(self, out: SendQueue) -> None:
+        self._out = out
+        self._count = 0
+        self._until = 0
+
+    def add(self, count: int) -> int:
+        """Count what is queued next; returns how much that makes."""
+        out = self._out
+        if out.empty or out.sent >= self._until:
+            self._until = out.sent + out.queued + 1
+            self._count = 0
+        self._count += count
+        return self._count
 
 
 def large_buffers(sock: socket.socket, size: int = 4 << 20) -> None:

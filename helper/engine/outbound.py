@@ -12,7 +12,7 @@ from crc32c import crc32c
 
 from ..api.errors import Problem
 from . import pdu
-from .buffers import SendQueue
+from .buffers import SendQueue, Unsent
 from .task import OTHER
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COMMAND_16 = struct.Struct(">BBHIQIIIIBBQIBB")
 DIGEST = struct.Struct("<I")
 _F = pdu.FINAL
+#: What a Data-Out takes beside its data, about; MaxBurstLength is at least as much (13.13).
+_CRUMB = 512
 
 
 class Outbound:
@@ -45,8 +47,9 @@ class Outbound:
         )  # fmt: skip
         #: Writes of at most this much are packed by who asks, too, if they need no padding.
         self.whole = self._immediate
-        #: Bytes that were asked for again since nothing waited to be sent, at most.
-        self._again = 0
+        #: Answers to the target's pings; what R2Ts ask for that needs memory.
+        self.answers = Unsent(self.out)
+        self._asked = Unsent(self.out)
 
     def put_command(self, task: Task, cmd_sn: int) -> None:
         """Queue a task's command, with the data that need not be asked for (4.2.5.2, 11.3.4)."""
@@ -124,10 +127,11 @@ class Outbound:
             raise broken("It asked for data that no command has.")
         task.r2t_sn += 1
         task.solicited += length
-        if task.solicited > task.length:  # some of it again, which shall not go on without its being taken
-            self._again = length if self.out.empty else self._again + length
-            if self._again > self.session.most_unsent:
-                raise broken("It asks for the same data over and over, and does not take it.")
+        # What is asked for again, or in crumbs, costs memory that no command has: not without its being taken.
+        again = task.solicited > task.length
+        cost = max(length, _CRUMB) if again else _CRUMB - length
+        if cost > 0 and self._asked.add(cost) > self.session.most_unsent:
+            raise broken("It asks for the same data over and over, or in crumbs, and does not take it.")
         self._put_data_out(task, ttt, offset, length)
 
     def _put_data_out(self, task: Task, ttt: int, offset: int, length: int) -> None:

@@ -49,7 +49,6 @@ class Upkeep:
         self._ping_timeout = number(settings, "ping_timeout")
         self._tags = itertools.count()
         self._pings = itertools.count(1)
-        self._unsent = 0  # answers to pings since nothing waited to be sent, at most
         self._asked: dict[int, Answered] = {}
         self.aborting = Aborting(session, settings, self._ask)
         self._ping_sent = 0.0
@@ -129,8 +128,7 @@ class Upkeep:
 
     def _answer(self, connection: Connection, header: bytes) -> None:
         """Queue an answer to a ping; a target that pings and does not take the answers is not answered without end."""
-        self._unsent = 1 if connection.out.empty else self._unsent + 1
-        if self._unsent > MAX_ANSWERS:
+        if connection.answers.add(1) > MAX_ANSWERS:
             raise Problem("ProtocolError", detail="It asks for signs of life, and does not take them.")
         connection.put(header)
 

@@ -147,6 +147,29 @@ def test_data_is_not_asked_for_without_end():
     assert refused(wire, wire.r2t(itt, 0, 16384, sn=14)) == "ProtocolError"
 
 
+def test_data_is_not_asked_for_in_crumbs_without_end():
+    """Each piece costs much more memory than a crumb of data has, also when it is asked for the first time."""
+    wire, itt = asked()
+    wire.session.most_unsent = 40000
+    wire.sink.room = 0
+    assert refused(wire, *(wire.r2t(itt, number, 1, sn=number) for number in range(40960))) == "ProtocolError"
+    wire.connection.out.flush(wire.sink)
+    assert 20000 < wire.connection.out.kept < 80000
+
+
+def test_data_is_asked_for_again_over_a_line_that_is_never_idle():
+    wire, itt = asked()
+    wire.session.most_unsent = 40000
+    wire.sink.room = 0
+    wire.give(wire.r2t(itt, 0, 4096))
+    for number in range(1, 100):
+        wire.give(wire.r2t(itt, 0, 4096, sn=number))
+        wire.sink.room = 48 + 4096
+        assert not wire.connection.out.flush(wire.sink)
+    wire.sink.room = 1 << 20
+    assert b"".join(pdu.data for pdu in wire.sent()) == NOISE[:4096] * 100
+
+
 def test_a_slots_r2ts_are_counted_from_0_for_each_command():
     wire = Wire(settings={"queue_depth": 1}, immediate_data=False)
     for _ in range(3):

@@ -119,6 +119,20 @@ def test_a_target_that_pings_without_end_and_reads_nothing_is_left():
     assert refused(wire, ping).code == "ProtocolError"
 
 
+def test_pings_over_a_line_that_is_never_idle_are_answered():
+    """What was sent counts no more, also when there is always something that waits."""
+    wire = Wire()
+    ping = wire.pdu(0x20, 0x80, ttt=5, stat_sn=wire.stat_sn)
+    wire.sink.room = 0
+    wire.give(ping)
+    for _ in range(2 * MAX_ANSWERS):
+        wire.give(ping)
+        wire.sink.room = 48
+        assert not wire.connection.out.flush(wire.sink)
+    wire.sink.room = 1 << 20
+    assert len(wire.sent()) == 2 * MAX_ANSWERS + 1
+
+
 def test_how_long_an_idle_session_needs_no_look():
     wire = Wire(settings={"ping_interval": 5, "ping_timeout": 11})
     upkeep = wire.session.upkeep
