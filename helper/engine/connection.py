@@ -22,7 +22,7 @@ from ..api.errors import Problem
 from . import pdu
 from .extents import MAX_EXTENTS, Extents
 from .outbound import DIGEST, Outbound, broken
-from .runs import Answers
+from .runs import LEAP, Answers
 from .task import INDEX_MASK, NO_RUN, READ_16, Task
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Connection(Outbound):
         count = read_count = read_bytes = write_count = write_bytes = 0
         unit = None
         started = 0.0
-        exp_cmd_sn = max_cmd_sn = -1
+        exp_cmd_sn, max_cmd_sn = session.last_window
         try:
             while filled - pos >= header_size:
                 opcode, flags, status, length, itt, stat_sn, exp, top, data_sn, offset, residual = unpack(buffer, pos)
@@ -273,6 +273,7 @@ class Connection(Outbound):
                             starts.append(data)
                         elif task is not session.nobody:
                             task.data_sn += 1
+                            task.run = NO_RUN
                             if length:
                                 dest = task.dest if task.dest is not None else session.make_room(task)
                                 dest[offset : offset + length] = view[data : data + length]
@@ -301,7 +302,7 @@ class Connection(Outbound):
                             raise broken(f"It sent {length} bytes in a message of kind {opcode:#04x}.")
                         break
                     if data_digest and length:
-                        self._check_data(data, length)
+                        self._compare_digest(crc32c(view[data : end - 4]), view, end - 4)
                     if opcode == 0x21:  # SCSI Response
                         task = tasks[itt & INDEX_MASK]
                         if task.itt != itt:
@@ -352,6 +353,8 @@ class Connection(Outbound):
                         exp_stat_sn = self.exp_stat_sn
                 count += 1
                 pos = end
+                if not 0 <= top - max_cmd_sn < LEAP or top + 1 < exp:  # 4.2.2.1: may say less than the one before
+                    session.window(exp_cmd_sn, max_cmd_sn)
                 exp_cmd_sn, max_cmd_sn = exp, top  # of what is whole and undamaged
         finally:  # what ended before something wrong came has ended all the same
             if owner is not None:
@@ -361,7 +364,7 @@ class Connection(Outbound):
         self._pos, self._filled = pos, filled
         self.exp_stat_sn = exp_stat_sn
         self.pdus_received += count
-        if exp_cmd_sn >= 0:
+        if count:
             session.window(exp_cmd_sn, max_cmd_sn)
 
     def _tell(self, owner: Owner | None, ready: list[Task], starts: list[int], written: list[Task]) -> None:
@@ -451,10 +454,6 @@ class Connection(Outbound):
             self._receive_into(dest[task.got : task.got + moved + left], moved)
             self.splicing = self._spliced = 0
             self.pipe = None
-
-    def _check_data(self, data: int, length: int) -> None:
-        end = data + ((length + 3) & -4)
-        self._compare_digest(crc32c(self._view[data:end]), self._view, end)
 
     @staticmethod
     def _compare_digest(crc: int, view: memoryview, at: int) -> None:

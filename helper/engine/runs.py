@@ -29,11 +29,13 @@ _BHS = pdu.BHS_SIZE
 _COMMAND = struct.Struct(">16sIIIIHQIH")
 _HEAD = struct.Struct(">BBHIQ")
 #: Of an answer: its first eight bytes (opcode, flags, response, status, TotalAHSLength, DataSegmentLength), ITT,
-#: StatSN, DataSN with the offset, which is all of a BHS that a run looks at (11.4, 11.7).
-_ANSWER = struct.Struct(">Q8xI4xI8xQ4x")
+#: StatSN, ExpCmdSN with MaxCmdSN, DataSN with the offset, which is all of a BHS that a run looks at (11.4, 11.7).
+_ANSWER = struct.Struct(">Q8xI4xIQQ4x")
 _DIGEST = struct.Struct("<I")
-#: ExpCmdSN and MaxCmdSN.
-_WINDOW = struct.Struct(">28xII")
+#: Of the difference between two windows: what is 0 where both numbers stayed, or went less than this forward. Of such
+#: windows the last one is all that counts.
+_ODD = 0xFFFF0000_FFFF0000
+LEAP = 0x10000
 
 #: What those eight bytes are, but for the length, in a Data-In that brings the whole of a read and its status, GOOD and
 #: without a residual (11.7), and in a SCSI Response that says nothing but that (11.4).
@@ -163,7 +165,7 @@ class Answers:
 
     def take(self, pos: int, filled: int, now: float) -> int:
         """Take in the answers of a run that begin at `pos`; returns where they end, `pos` when there are none."""
-        first = _ANSWER.unpack_from(self._buffer, pos)[0]
+        first, _, _, window, _ = _ANSWER.unpack_from(self._buffer, pos)
         if first != self._word and not self._expect(first):
             return pos
         buffer, word, stride, length = self._buffer, self._word, self.stride, self._length
@@ -172,11 +174,11 @@ class Answers:
         header_digest, data_digest = connection.header_digest, connection.data_digest and length
         data = stride - pdu.DIGEST_SIZE
         session, stat_sn = connection.session, connection.exp_stat_sn
-        tasks, since = session.tasks, 0
+        tasks, since, odd = session.tasks, 0, 0
         run: Run | None = None
         ended: list[Task] = []
         while filled - end >= stride:
-            begin, itt, answer_sn, place = unpack(buffer, end)
+            begin, itt, answer_sn, next_window, place = unpack(buffer, end)
             task = tasks[itt & INDEX_MASK]
             if begin != word or task.itt != itt or answer_sn != stat_sn or (place and length):
                 break
@@ -192,19 +194,23 @@ class Answers:
                 break
             task.itt = ~itt
             stat_sn = (stat_sn + 1) & _M
+            odd |= next_window - window
+            window = next_window
             ended.append(task)
             end += stride
         if run is not None and ended:
             _count(run, len(ended) - since, now)
             connection.exp_stat_sn = stat_sn
             connection.pdus_received += len(ended)
-            window = _WINDOW.unpack_from(buffer, end - stride)  # owners write over what is before their data
+            # Looked at here: owners write over what is before their data.
+            windows = [window] if not (odd & _ODD or _is_odd(window)) else _windows(buffer, range(pos, end, stride))
             if length:
                 run.owner.reads_ready(ended, view, range(pos + header, end, stride))
                 session.free.extend(ended)
             else:
                 session.outcomes.written(run.owner, ended)
-            session.window(*window)
+            for window in windows:
+                session.window(window >> 32, window & _M)
         return end
 
     def _expect(self, word: int) -> bool:
@@ -219,6 +225,15 @@ class Answers:
             return False
         self._word, self._length, self.stride = word, length, stride
         return True
+
+
+def _is_odd(window: int) -> bool:
+    return not 0 <= (window & _M) - (window >> 32) + 1 < LEAP
+
+
+def _windows(buffer: mmap, places: range) -> list[int]:
+    """Return the windows of the answers at these places: the last one says less than one before it (4.2.2.1)."""
+    return [_ANSWER.unpack_from(buffer, place)[3] for place in places]
 
 
 def _count(run: Run, number: int, now: float) -> None:

@@ -337,6 +337,11 @@ class Session:
         if self.waiting:
             self.pump()
 
+    @property
+    def last_window(self) -> tuple[int, int]:
+        """ExpCmdSN and MaxCmdSN as they stand."""
+        return self._exp_cmd_sn, self._max_cmd_sn
+
     def _set_credit(self) -> None:
         credit = 0 if self._quiet or self._full else pdu.sn_diff(self._max_cmd_sn, self.cmd_sn) + 1
         if self.limit:

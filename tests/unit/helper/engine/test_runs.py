@@ -139,6 +139,11 @@ FAULTS = {
     "odd": {"short": 3},
     "long": {"short": -4},
     "in pieces": {"pieces": True},
+    "piece before": {"before": 512},
+    "nothing before": {"before": 0},
+    "window gone back": {"window": -3},
+    "window far on": {"window": 1 << 30},
+    "window of a broken target": {"window": -2000},
     "R2T": {"r2t": True},
 }
 
@@ -147,12 +152,15 @@ def spoilt(wire, command, *, write, fault):
     words = dict(fault)
     tag = words.pop("tag", command.itt)
     wire.stat_sn += words.pop("jump", 0)
+    wire.max_cmd_sn = (command.cmd_sn + 40 + words.pop("window", 0)) & 0xFFFFFFFF
     if words.pop("r2t", False):
         return wire.r2t(tag, 0, 512)
     if words.pop("again", False):
         return answer(wire, command, write=write) * 2
     short = words.pop("short", 0)
     data = NOISE[command.cmd_sn :][: LENGTH - short]
+    if "before" in words:
+        return wire.data_in(tag, data[: words.pop("before")]) + wire.data_in(tag, data, last=True)
     if words.pop("pieces", False):
         return wire.data_in(tag, data[:512]) + wire.data_in(tag, data[512:], 512, sn=1, last=True)
     if not write:
@@ -174,7 +182,8 @@ def outcome(data, *, write, digests, faults, chunk):
     except Problem as problem:
         code = problem.code
     counters = wire.unit.counters
-    numbers = () if code else (wire.session.credit, wire.connection.exp_stat_sn)  # of a broken connection they are void
+    # Of a broken connection they are void.
+    numbers = () if code else (wire.session.credit, wire.connection.exp_stat_sn)
     return (
         code, wire.asker.ended, wire.above.events, len(wire.session.free), wire.unit.in_flight, list(counters.counters),
         list(counters.reads), list(counters.writes), *numbers,
@@ -196,3 +205,27 @@ def test_whatever_is_answered_ends_as_if_it_had_come_byte_by_byte(seed, write, d
     )
     assert whole == single
     assert cut == single
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_of_windows_that_come_together_the_widest_holds(write):
+    """4.2.2.1: a MaxCmdSN below one that came before, or below ExpCmdSN - 1, says nothing."""
+    wire = Wire(window=64)
+    ask(wire, write=write)
+    answers = []
+    for command, top in zip(wire.sent(), (200, 230, 220, 219, 221, 90), strict=True):
+        wire.max_cmd_sn = top
+        answers.append(answer(wire, command, write=write))
+    wire.give(*answers)
+    assert wire.session.credit == 230 - (100 + NUMBER) + 1
+
+
+def test_a_read_of_which_something_came_is_not_answered_as_if_nothing_had():
+    """7.9: an empty Data-In has a DataSN, too."""
+    wire = Wire()
+    ask(wire, write=False)
+    commands = wire.sent()
+    wire.give(wire.data_in(commands[0].itt, b""))
+    with pytest.raises(Problem) as caught:
+        wire.give(*(answer(wire, command, write=False) for command in commands))
+    assert caught.value.code == "ProtocolError"
