@@ -211,7 +211,7 @@ class ConnectDialog(QDialog):
         if isinstance(effect, Probe | Connect):
             self._hide(effect.name)
         if isinstance(effect, Discover):
-            self._begin(lambda client: self._discover(client, effect), self._on_found)
+            self._begin(lambda client: self._discover(client, effect), lambda found: self._on_found(effect, found))
         elif isinstance(effect, Probe):
             self._begin(lambda client: self._probe(client, effect), self._on_probed)
         elif isinstance(effect, Connect):
@@ -291,7 +291,9 @@ class ConnectDialog(QDialog):
     def _on_step(self, job: Job) -> None:
         self.steps.reach(job.step, job.progress if job.progress_valid else None)
 
-    def _on_found(self, found: object) -> None:
+    def _on_found(self, effect: Discover, found: object) -> None:
+        if self._flow.keep and effect.secrets:
+            self._bus.later(self._bus.keyring.store(effect.address, effect.secrets), lambda _none: None, self._not_kept)
         self._remember(self._flow.address)
         name = self._bus.snapshot_now.manager.initiator_name
         self._take(flow.found(self._flow, found, name))  # type: ignore[arg-type]
@@ -364,14 +366,12 @@ class ConnectDialog(QDialog):
             self._go.setFocus()
 
     def _enter_sign_in(self) -> None:
-        chosen = "" if self._flow.for_discovery or self._flow.chosen is None else self._flow.chosen.name
-        if chosen != self._signing_into:
+        asks_device = self._flow.for_discovery or self._flow.chosen is None
+        key = self._flow.address if asks_device or self._flow.chosen is None else self._flow.chosen.name
+        if key != self._signing_into:
             self.form.clear()
-            self._signing_into = chosen
-            if chosen:
-                self._bus.later(
-                    self._bus.keyring.get(chosen), lambda kept: self._on_kept(chosen, kept), self.form.no_keyring
-                )
+            self._signing_into = key
+            self._bus.later(self._bus.keyring.get(key), lambda kept: self._on_kept(key, kept), self.form.no_keyring)
         self.form.fill(self._flow.sign_in, self._bus.snapshot_now.manager.initiator_name)
         self.form.enter()
 

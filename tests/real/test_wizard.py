@@ -150,6 +150,29 @@ def test_the_target_proves_itself_or_is_not_believed(bench: Bench) -> None:
         finish(bench, dialog)
 
 
+def test_a_device_that_asks_before_it_says_what_it_offers_is_told_once(bench: Bench) -> None:
+    with serving(plain("behind"), discovery_chap=OURS) as server:
+        for secret in ("not-the-secret-1", OURS.secret, ""):
+            dialog = looked(bench, server.address)
+            assert dialog.flow.step is Step.SIGN_IN
+            assert server.address in dialog._sentence.text()
+            dialog.form.name.setText(OURS.name)
+            dialog.form.secret.field.setText(secret)
+            # the last time nothing is typed: the keyring has it
+            bench.until(dialog._go.isEnabled)
+            bench.click(dialog._go)
+            bench.until(lambda dialog=dialog: dialog.flow.step is not Step.LOOKING)
+            expected = Step.SIGN_IN if secret.startswith("not") else Step.CHOOSE
+            assert dialog.flow.step is expected
+            if expected is Step.SIGN_IN:
+                assert "refused the name or the secret" in bench.words(dialog._banner)
+                assert not bench.memory.kept
+            else:
+                bench.until(lambda: OURS.secret in bench.memory.kept.values())
+            bench.click(dialog._cancel)
+            bench.until(lambda: not bench.window.findChildren(ConnectDialog))
+
+
 def test_a_redirection_is_followed(bench: Bench) -> None:
     with serving(plain("moved")) as there, serving(plain("moved", redirect=there.address)) as here:
         dialog = chosen(bench, here.address, "moved")
