@@ -20,7 +20,7 @@ from crc32c import crc32c
 
 from ..api.errors import Problem
 from . import pdu
-from .extents import MAX_EXTENTS, Extents
+from .extents import Extents, most_extents
 from .outbound import DIGEST, Outbound, broken
 from .runs import LEAP, Answers
 from .task import INDEX_MASK, NO_RUN, READ_16, Task
@@ -493,6 +493,6 @@ def _is_new(task: Task, data_sn: int, offset: int, length: int, *, any_order: bo
         task.pieces = Extents()  # what stands there is of the slot's last use
     if not task.pieces.add(offset, offset + length):
         raise broken("It sent the same data twice.")
-    if len(task.pieces) > MAX_EXTENTS:
+    if len(task.pieces) > most_extents(task.length):
         raise broken("It sent its data in crumbs.")
     return True

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-#: More gaps than this are not kept account of: it is many times what the smallest segments of the largest command make.
-MAX_EXTENTS = 4096
+
+def most_extents(length: int) -> int:
+    """Return how many ranges of a read of `length` bytes are kept account of: twice what segments of 512 bytes, the
+    smallest that MaxRecvDataSegmentLength may be (13.12), make of it in the worst order; and some for a short one.
+    """
+    return 64 + (length >> 9)
 
 
 class Extents:

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lundock.helper.api.errors import Problem
 from lundock.helper.api.statistics import bucket
+from lundock.helper.engine.extents import most_extents
 from support.wire import CHECK, LUN, NO_TAG, Wire, sense
 
 DIGESTS = [{}, {"header_digest": True}, {"data_digest": True}, {"header_digest": True, "data_digest": True}]
@@ -183,12 +184,21 @@ def test_data_in_any_order_where_that_was_agreed():
 
 
 def test_in_any_order_there_is_a_limit_to_gaps():
-    """The target chooses how small its pieces are; what is remembered of them is bounded."""
+    """The target chooses how small its pieces are; what is remembered of them is bounded by what the read is long."""
     wire = Wire(data_pdu_in_order=False)
     wire.read(blocks=64)
     itt = wire.one().itt
-    wire.give(*(wire.data_in(itt, b"x", 2 * n, sn=n) for n in range(4096)))
-    assert refused(wire, wire.data_in(itt, b"x", 8192, sn=4096)) == "ProtocolError"
+    most = most_extents(32768)
+    wire.give(*(wire.data_in(itt, b"x", 2 * n, sn=n) for n in range(most)))
+    assert refused(wire, wire.data_in(itt, b"x", 2 * most, sn=most)) == "ProtocolError"
+
+
+def test_in_any_order_the_smallest_segments_may_come_in_the_worst_one():
+    wire = Wire(data_pdu_in_order=False, max_recv=512, window=1)
+    wire.read(blocks=2048)
+    itt, places = wire.one().itt, [*range(0, 1 << 20, 1024), *range(512, 1 << 20, 1024)]
+    wire.give(*(wire.data_in(itt, NOISE[at : at + 512], at, sn=n) for n, at in enumerate(places)), wire.response(itt))
+    assert wire.asker.ended == [(1, 0, NOISE)]
 
 
 def test_in_any_order_a_slot_forgets_the_places_of_its_last_use():
