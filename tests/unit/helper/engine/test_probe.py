@@ -90,6 +90,16 @@ def test_asking_without_an_answer_is_a_problem(answer: dict[str, str], more: dic
     assert caught.value.code == code
 
 
+def test_what_a_target_says_it_is_made_of_is_told_nobody() -> None:
+    """9.4: X#NodeArchitecture is for administrators, if it is noted at all."""
+    told = Told()
+    machine = probe(told)
+    answered(machine, {"AuthMethod": "None", "TargetAlias": "shelf", "X#NodeArchitecture": "Example/1.0"})
+    answered(machine, {})
+    assert "shelf" in repr(told.stages)
+    assert "Example" not in repr(told.stages)
+
+
 def test_a_whole_login_tells_its_stages_and_logs_out() -> None:
     told = Told()
     machine = probe(told)
