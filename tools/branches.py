@@ -34,6 +34,7 @@ OWN: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("framing", "text", "keys", "chap", "secret", "names", "url", "discovery")},
     **{f"pdu/{name}": (f"pdu/{name}",) for name in ("codes", "requests", "responses", "serial")},
     **{name: (name,) for name in ("probe", "extents", "backoff", "connecting", "telling", "units")},
+    **{name: (name,) for name in ("outbound", "runs")},
     "buffers": ("buffers", "pipes"),
     **dict.fromkeys(("task", *_SESSION), _SESSION),
     **{f"login/{name}": _LOGIN for name in ("machine", "operational", "security", "stage", "status")},

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lundock.helper.api.errors import Problem
 from lundock.helper.engine import runs
-from support.wire import BUSY, Wire
+from support.wire import BUSY, Asker, Wire
 
 DIGESTS = [{}, {"header_digest": True}, {"data_digest": True}, {"header_digest": True, "data_digest": True}]
 NOISE = random.Random(11).randbytes(1 << 16)
@@ -107,6 +107,23 @@ def test_answers_to_two_runs_side_by_side(write):
     assert wire.session.unused
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_each_owner_is_told_of_its_own(write):
+    wire, other = Wire(window=64), Asker()
+    ask(wire, write=write)
+    mine, wire.asker = wire.asker, other
+    ask(wire, write=write)
+    commands = wire.sent()
+    random.Random(5).shuffle(commands)
+    wire.give(*(answer(wire, command, write=write) for command in commands))
+    for asker, first in ((mine, 100), (other, 100 + NUMBER)):
+        assert [cookie for cookie, _, _ in asker.ended] == [
+            50 + command.cmd_sn - first for command in commands if 0 <= command.cmd_sn - first < NUMBER
+        ]
+        assert asker.errors == [0] * NUMBER
+    assert wire.session.unused
+
+
 def test_status_numbers_of_a_run_go_on_from_zero():
     wire = Wire()
     wire.stat_sn = 0xFFFFFFFD
@@ -145,6 +162,8 @@ FAULTS = {
     "window far on": {"window": 1 << 30},
     "window of a broken target": {"window": -2000},
     "R2T": {"r2t": True},
+    "the other kind": {"other": True},
+    "a reserved byte": {"b2": 5},
 }
 
 
@@ -155,6 +174,11 @@ def spoilt(wire, command, *, write, fault):
     wire.max_cmd_sn = (command.cmd_sn + 40 + words.pop("window", 0)) & 0xFFFFFFFF
     if words.pop("r2t", False):
         return wire.r2t(tag, 0, 512)
+    if words.pop("other", False):
+        return answer(wire, command, write=not write)
+    if "b2" in words:
+        data = b"" if write else NOISE[command.cmd_sn :][:LENGTH]
+        return wire.pdu(0x21 if write else 0x25, 0x81, itt=tag, stat_sn=wire.next_stat_sn(), data=data, **words)
     if words.pop("again", False):
         return answer(wire, command, write=write) * 2
     short = words.pop("short", 0)
@@ -188,6 +212,17 @@ def outcome(data, *, write, digests, faults, chunk):
         code, wire.asker.ended, wire.above.events, len(wire.session.free), wire.unit.in_flight, list(counters.counters),
         list(counters.reads), list(counters.writes), *numbers,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize("digests", [DIGESTS[0], DIGESTS[3]])
+def test_one_odd_answer_in_a_run_is_taken_as_if_it_had_come_byte_by_byte(digests, write, fault):
+    faults = ["none", "none", fault, "none", "none", "none"]
+    whole, single = (
+        outcome(random.Random(2), write=write, digests=digests, faults=faults, chunk=size) for size in (1 << 20, 1)
+    )
+    assert whole == single
 
 
 @hypothesis_settings(max_examples=100, deadline=None)
