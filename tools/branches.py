@@ -36,7 +36,7 @@ OWN: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("probe", "extents", "backoff", "connecting", "telling", "units")},
     **{name: (name,) for name in ("outbound", "runs")},
     "buffers": ("buffers", "pipes"),
-    **dict.fromkeys(("task", *_SESSION), _SESSION),
+    **dict.fromkeys(("task", *_SESSION), (*_SESSION, "outbound")),
     **{f"login/{name}": _LOGIN for name in ("machine", "operational", "security", "stage", "status")},
     "login/config": ("secret", "login/security"),
     "login/traced": ("probe",),

@@ -384,6 +384,18 @@ def test_what_must_not_happen_twice_is_not_sent_again():
     assert wire.asker.errors == [errno.EIO]
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_a_unit_that_nobody_counts_for_is_served_all_the_same(write):
+    wire = Wire()
+    wire.unit.counters = None
+    wire.write(DATA) if write else wire.read()
+    assert wire.unit.in_flight == 1
+    itt = wire.one().itt
+    wire.give(wire.response(itt) if write else wire.data_in(itt, DATA, last=True))
+    assert wire.asker.errors == [0]
+    assert wire.unit.in_flight == 0
+
+
 # ---- signs of life (11.18, 11.19) --------------------------------------------------------------------------------
 
 
