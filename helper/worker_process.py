@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: How long a worker of an earlier helper has to tell what there is.
 HAND_OVER_SECONDS = 10.0
+#: How long a worker that was left may take to say what it serves.
+HELLO_SECONDS = 5.0
 
 _MAX_LINES = 200
 _MAX_LINE = 4096
@@ -210,7 +212,7 @@ class LeftWorker:
         if channel is None:
             return not self._deaf
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(HELLO_SECONDS):
                 await self._heard.wait()
         try:
             if self._fronts != 0:

@@ -100,6 +100,7 @@ def test_a_late_answer_to_the_old_helper_is_not_taken_for_one_to_the_new(target:
 def test_a_worker_that_does_not_answer_is_left_alone(target: TgtTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be in the middle of writing for somebody: it is neither ended nor robbed of its session."""
     monkeypatch.setattr(worker_process, "HAND_OVER_SECONDS", 0.3)
+    monkeypatch.setattr(worker_process, "HELLO_SECONDS", 0.3)
 
     async def body() -> None:
         async with left(target) as (boss, run_dir, before):

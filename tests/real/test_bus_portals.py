@@ -69,9 +69,9 @@ def test_what_an_address_names_is_kept_up_to_date(helper: HelperProcess, own_tgt
             assert known["LastSeen"] > 0
 
             # from here on nobody asks: the interval does
+            own_tgtd.remove_target(first)
             own_tgtd.add_target(target_name + "-b", [LunSpec(MIB)])
             await event("target-found", target_name + "-b")
-            own_tgtd.remove_target(first)
             await event("target-vanished", first.name)
             found = await _targets(client)
             assert {name: one["Vanished"] for name, one in found.items()} == {

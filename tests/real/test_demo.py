@@ -13,7 +13,7 @@ from support import need, procs
 from tools import traces
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "tools.demo", "--headless"]
+COMMAND = [sys.executable, "-m", "tools.demo", "--headless", "--watch", "1"]
 
 
 def needs() -> None:

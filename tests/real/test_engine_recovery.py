@@ -17,12 +17,14 @@ from support.tgtd import LunSpec
 MIB = 1 << 20
 NOISE = random.Random(11).randbytes(4 * MIB)
 #: tgtd wants DefaultTime2Wait of 2 s, whatever we say: each loss takes at least that.
-QUICK = "?recovery_timeout=30&login_timeout=5&ping_interval=1&ping_timeout=2"
+#: Both sides want no pause before a new login (13.15): it would be two seconds after each loss, in all of these tests.
+QUICK = "?recovery_timeout=30&login_timeout=5&ping_interval=1&ping_timeout=2&default_time2wait=0"
+NO_PAUSE = {"DefaultTime2Wait": "0"}
 
 
 @pytest.fixture
 def disk(own_tgtd, target_name):
-    return own_tgtd.add_target(target_name, [LunSpec(16 * MIB)])
+    return own_tgtd.add_target(target_name, [LunSpec(16 * MIB)], parameters=NO_PAUSE)
 
 
 @pytest.fixture
@@ -156,7 +158,7 @@ def test_another_disk_at_the_same_place_is_refused(own_tgtd, disk, path):
 
 
 def test_digests_survive_a_loss(own_tgtd, target_name, path):
-    target = own_tgtd.add_target(target_name, [LunSpec(16 * MIB)], digests=True)
+    target = own_tgtd.add_target(target_name, [LunSpec(16 * MIB)], digests=True, parameters=NO_PAUSE)
     with serving(target.url() + QUICK + "&header_digest=CRC32C&data_digest=CRC32C", path) as uri:
         job = fio(uri, "--bsrange=4k-256k", "--iodepth=8", "--loops=4")
         procs.wait_for("some writes", lambda: any(target.luns[0].file.read_bytes()))
