@@ -4,7 +4,7 @@
 import random
 
 import pytest
-from lundock.helper.engine.buffers import PAYLOAD_AT, Pool, SendQueue
+from lundock.helper.engine.buffers import PAYLOAD_AT, Pool, SendQueue, Unsent
 from support.wire import Sink
 
 
@@ -80,3 +80,34 @@ def test_what_was_borrowed_is_copied_when_it_has_to_wait():
     sink.room = 1000
     queue.flush(sink)
     assert bytes(sink.data) == b"a" * 50 + b"x" * 50
+
+
+def test_more_small_parts_than_one_system_call_takes_leave_in_order():
+    queue, sink = SendQueue(), Sink()
+    parts = [b"%04d" % number for number in range(3000)]
+    for part in parts:
+        queue.add(part)
+    assert queue.queued == 12000
+    assert queue.flush(sink)
+    assert bytes(sink.data) == b"".join(parts)
+    assert queue.queued == 0
+
+
+def test_what_is_unsent_is_counted_until_it_is_sent_though_the_queue_is_never_empty():
+    queue, sink = SendQueue(), Sink()
+    unsent = Unsent(queue)
+    sink.room, most = 0, 0
+    queue.add(bytes(10))
+    for _ in range(100):
+        most = max(most, unsent.add(1))
+        queue.add(bytes(10))
+        sink.room = 10
+        assert not queue.flush(sink)
+    assert 0 < most <= 4  # two wait all the time
+    for _ in range(50):  # and when nothing is taken, nothing is forgotten
+        count = unsent.add(1)
+        queue.add(bytes(10))
+    assert count >= 50
+    sink.room = 1 << 20
+    assert queue.flush(sink)
+    assert unsent.add(1) == 1

@@ -5,6 +5,7 @@ import random
 
 import pytest
 from lundock.helper.api.errors import Problem
+from lundock.helper.engine.pdu import nop_out
 from support.wire import LUN, NO_TAG, Wire
 
 DIGESTS = [{}, {"header_digest": True}, {"data_digest": True}, {"header_digest": True, "data_digest": True}]
@@ -40,6 +41,16 @@ def test_what_we_send_is_padded_with_zeros_within_its_digest(digests, length):
     wire.connection.out.flush(wire.sink)
     assert bytes(wire.sink.data)[wire.connection._header_size :][length : (length + 3) & -4] == bytes(-length % 4)
     assert wire.one().data == NOISE[:length]
+
+
+@pytest.mark.parametrize("digests", DIGESTS)
+@pytest.mark.parametrize("data", [b"", b"ping", b"pings"])
+def test_any_other_pdu_leaves_with_its_data(digests, data):
+    wire = Wire(**digests)
+    header = nop_out(itt=5, cmd_sn=7, exp_stat_sn=9, data_length=len(data))
+    wire.connection.put(header, data)
+    sent = wire.one()
+    assert (sent.header, sent.data) == (header, data)
 
 
 @pytest.mark.parametrize("digests", [{}, {"header_digest": True}])
