@@ -233,17 +233,29 @@ def event(kind: str) -> str:
     return tr(EVENTS[kind]) if kind in EVENTS else kind.replace("-", " ").capitalize()
 
 
-#: Why a disk was attached as it was (Lun.AttachReason): what the service (helper/attach/) says of the ways that it has.
+#: Why a disk was attached as it was (Lun.AttachReason), and why it cannot be (Problem("AttachMethodUnavailable")): what
+#: the service (helper/attach/) says of the ways that it has.
 REASONS = (
     mark("a block device that any kernel with FUSE can have"),
     mark("a file, for programs that work on disk images"),
     mark("a file and no block device, because the service runs without root rights"),
+    mark("The service runs without root rights."),
+    mark("This kernel has no FUSE, or the container hides it."),
+    mark("This kernel has no loop devices, or the container hides them."),
+    mark("The program fusermount3 (package fuse3) is missing."),
 )
 
 
 def attach_reason(words: str) -> str:
-    """Return it in the person's language; one that is not known as the service says it."""
-    return (tr(words) if words in REASONS else words).rstrip(".")
+    """Return it in the person's language; what is not known as the service says it."""
+    return _reasons(words).rstrip(".")
+
+
+def _reasons(words: str) -> str:
+    """Return one or several of them."""
+    for one in REASONS:
+        words = words.replace(one, tr(one))
+    return words
 
 
 _PLAIN = re.compile(r"[-{}]")
@@ -334,6 +346,8 @@ def _explain(code: str, attrs: Mapping[str, str | int]) -> ErrorInfo:
     values = _Blank(attrs)
     if code == "Timeout" and attrs.get("what") in _AWAITED:
         values["what"] = tr(_AWAITED[str(attrs["what"])])
+    if isinstance(reason := attrs.get("reason"), str):
+        values["reason"] = _reasons(reason)
 
     def fill(words: str) -> str:
         return string.Formatter().vformat(tr(words), (), values).strip() if words else ""

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...helper.api.bus import BusError, Connection
 from ...helper.api.errors import Problem
+from ..words import tr
 
 _NAME = "org.freedesktop.UDisks2"
 _ROOT = "/org/freedesktop/UDisks2"
@@ -102,7 +103,8 @@ async def mount(device: str, bus: str = "system") -> str:
     async with _Udisks.open(device, bus) as udisks:
         found = (await udisks.contents()).mountable
         if not found:
-            raise Problem("NotSupported", what=f"mounting {device}", detail="There is no file system on it.")
+            what, detail = tr("mounting {device}").format(device=device), tr("There is no file system on it.")
+            raise Problem("NotSupported", what=what, detail=detail)
         places = [v.mounts[0] if v.mounts else str(await udisks.call(v.path, _FILESYSTEM, "Mount")) for v in found]
         return places[0]
 
@@ -136,8 +138,8 @@ async def format_empty(device: str, kind: str = "ext4", label: str = "", bus: st
     async with _Udisks.open(device, bus) as udisks:
         now = await udisks.contents()
         if not now.empty or now.read_only:
-            detail = "It can only be read." if now.read_only else "It is not empty any more."
-            raise Problem("NotSupported", what=f"formatting {device}", detail=detail)
+            detail = tr("It can only be read.") if now.read_only else tr("It is not empty any more.")
+            raise Problem("NotSupported", what=tr("formatting {device}").format(device=device), detail=detail)
         options = {"label": label, "take-ownership": True, "update-partition-type": True}
         await udisks.call(now.whole.path, _BLOCK, "Format", "sa{sv}", (kind, options), timeout=_FORMAT_PATIENCE)
 
@@ -203,8 +205,7 @@ class _Udisks:
             if found:
                 return str(found[0])
             await asyncio.sleep(_PAUSE)
-        detail = "UDisks2 does not know the device."
-        raise Problem("NotSupported", what=f"using {self._device}", detail=detail)
+        raise Problem("NotSupported", what=_using(self._device), detail=tr("UDisks2 does not know the device."))
 
 
 def _size_now(device: str) -> int | None:
@@ -235,8 +236,12 @@ def _bytes_text(value: Any) -> str:
     return bytes(value).rstrip(b"\0").decode("utf-8", "replace") if isinstance(value, bytes | list) else str(value)
 
 
+def _using(device: str) -> str:
+    return tr("using {device}").format(device=device)
+
+
 def _not_running() -> Problem:
-    return Problem("NotSupported", what="mounting", detail="UDisks2 is not running.")
+    return Problem("NotSupported", what=tr("mounting"), detail=tr("UDisks2 is not running."))
 
 
 def _problem(error: BusError, device: str) -> Problem:
@@ -248,4 +253,4 @@ def _problem(error: BusError, device: str) -> Problem:
         return Problem("DeviceBusy", holders=device)
     if word in {"ServiceUnknown", "NameHasNoOwner"}:
         return _not_running()
-    return Problem("NotSupported", what=f"using {device}", detail=error.text[:300])
+    return Problem("NotSupported", what=_using(device), detail=error.text[:300])

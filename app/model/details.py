@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import text
 from ..client.mirror import Snapshot
-from ..client.objects import Session, Target, portal_text
+from ..client.objects import Lun, Session, Target, portal_text
 from ..client.operations import portals_text
 from ..words import mark, tr
 
@@ -63,6 +63,8 @@ def rows(snapshot: Snapshot, target: Target, now: float | None = None) -> list[D
     found = [Detail(tr("Target")), *_target(target)]
     if session is not None:
         found += [Detail(tr("Connection")), *_connection(session, now)]
+    if session is not None and (luns := snapshot.shown_luns(target)):
+        found += [Detail(tr("Data path")), *map(_data_path, luns)]
     found += [Detail(tr("This computer")), *_computer(snapshot)]
     if session is not None and session.parameters:
         found += [Detail(tr("Agreed at login")), *_parameters(session)]
@@ -98,6 +100,13 @@ def _connection(session: Session, now: float | None) -> list[Detail]:
         value = f"{connection.get('local', '?')} → {connection.get('remote', '?')}"
         lines.append((tr("TCP connection"), f"{value} ({interface})" if interface else value, ""))
     return [Detail(tr("Connection"), *line) for line in lines if line[1]]
+
+
+def _data_path(lun: Lun) -> Detail:
+    """How a disk is to be used on this computer, and why in this way."""
+    way = tr("as {method}").format(method=lun.attach_method)
+    value = f"{lun.device} · {way}" if lun.device else tr("Not attached")
+    return Detail(tr("Data path"), f"LUN {lun.lun}", value, text.attach_reason(lun.attach_reason))
 
 
 def _computer(snapshot: Snapshot) -> list[Detail]:

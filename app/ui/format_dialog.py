@@ -78,6 +78,7 @@ class FormatDialog(QDialog):
         form.addRow("", self._good_for)
         form.addRow(name, self._label)
         busy = QVBoxLayout(self._sure)
+        spaced(busy, 0, 0)
         busy.addWidget(self._progress)
         busy.addStretch()
         layout = QVBoxLayout(self)
@@ -129,6 +130,8 @@ class FormatDialog(QDialog):
             return
         self._working = True
         self._heading.setText(tr("Formatting “{disk}”").format(disk=self._lun.title))
+        words = tr("{size}, {device}. This can take a while, and cannot be stopped.")
+        self._sentence.setText(words.format(size=text.size_both(self._lun.size), device=self._lun.device))
         self._progress.show()
         self._cancel.hide()
         self._go.hide()

@@ -52,5 +52,5 @@ def choose(name: str) -> Method:
     for one in _METHODS:
         if one.available().available:
             return one
-    reasons = " ".join(info.reason for info in methods())
+    reasons = " ".join(dict.fromkeys(info.reason for info in methods()))  # both may want the same
     raise Problem("AttachMethodUnavailable", method="auto", reason=reasons)

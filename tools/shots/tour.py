@@ -26,7 +26,6 @@ from lundock.app.ui.application import make_application
 from lundock.app.ui.desk import Desk
 from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
 from lundock.app.ui.eject_dialog import EjectDialog
-from lundock.app.ui.format_dialog import FormatDialog
 from lundock.app.ui.kinds import KINDS
 from lundock.app.ui.portal_edit import PortalEdit
 from lundock.app.ui.preferences import Preferences
@@ -34,6 +33,7 @@ from lundock.app.ui.shots import Camera, pump
 from lundock.app.ui.sign_in import SignInDialog
 from lundock.app.ui.tray import icon_for
 from lundock.app.ui.window import Window
+from lundock.app.words import tr
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QWidget
@@ -42,6 +42,7 @@ from .. import traces
 from ..demo import pictures
 from ..demo.filesystem import mounted
 from ..demo.scene import CHAP_NAME, Scene, scene
+from .disks import DisksTour
 from .wizard import WizardTour
 
 NAME = "iqn.2026-01.io.github.lundock:"
@@ -132,6 +133,7 @@ class Tour:
         self.shoot("window-empty")
         self.preferences()
         self.portals()
+        DisksTour(self).run()
         WizardTour(self).run()
         lun = self.disk()
         self.others()
@@ -139,7 +141,7 @@ class Tour:
             self.pages()
             self.eject_in_use()
         self.eject_free(lun)
-        self.dialogs(lun)
+        self.dialogs()
         self.tray()
         self.trouble()
 
@@ -246,6 +248,19 @@ class Tour:
         self.bus.run(work, done.append)
         self.until(lambda: done and len(self.bus.snapshot_now.sessions) == 2)
 
+    def forget(self, name: str) -> None:
+        """Log out of a target, and keep nothing of it."""
+        path = next(t.path for t in self.bus.snapshot_now.targets.values() if t.name == name)
+        done: list[None] = []
+
+        async def work(client: Client) -> None:
+            await operations.logout(client, path)
+            await operations.remove_target(client, path)
+
+        self.bus.run(work, done.append)
+        self.until(lambda: done and not any(t.name == name for t in self.bus.snapshot_now.targets.values()))
+        pump(0.1)
+
     def disk(self) -> Lun:
         """Return the disk of the demo's target, attached."""
         found: list[Lun] = []
@@ -323,18 +338,11 @@ class Tour:
         pump(0.2)
         self.shoot("page-disks-ejected")
 
-    def dialogs(self, lun: Lun) -> None:
+    def dialogs(self) -> None:
         """Questions."""
         target = self.window.target
         assert target is not None
-        fresh = FormatDialog(self.bus, lun, self.window)
-        fresh.open()
-        self.shoot("format", fresh)
-        fresh._on_go()
-        self.shoot("format-sure", fresh)
-        fresh.reject()
-        fresh.reject()
-        dialog = self.window.actions_on.sign_in(target, "The name or the secret was refused.")
+        dialog = self.window.actions_on.sign_in(target, tr("The name or the secret was refused."))
         dialog.form.fill(SignIn("mutual", CHAP_NAME, "target"), self.bus.snapshot_now.manager.initiator_name)
         self.shoot("sign-in", dialog)
         dialog.reject()

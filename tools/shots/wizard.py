@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from lundock.app.client import operations
-from lundock.app.client.client import Client
 from lundock.app.flows.connect import Step
 from lundock.app.ui.connect_dialog import ConnectDialog
 from lundock.app.ui.diagnosis_dialog import DiagnosisDialog
@@ -182,21 +181,9 @@ class WizardTour:
                 self.dialog.go()
                 self.until(Step.DONE)
                 self.shoot(f"7-done-{name}")
-                self._forget(NAME + name)
+                self.dialog.go()
+                self.tour.forget(NAME + name)
                 self.dialog = self.tour.window.connect_to_target()
-
-    def _forget(self, name: str) -> None:
-        self.dialog.go()
-        path = next(t.path for t in self.tour.bus.snapshot_now.targets.values() if t.name == name)
-        done: list[None] = []
-
-        async def work(client: Client) -> None:
-            await operations.logout(client, path)
-            await operations.remove_target(client, path)
-
-        self.tour.bus.run(work, done.append)
-        self.tour.until(lambda: done and not self.tour.bus.snapshot_now.targets)
-        pump(0.1)
 
     def demo(self) -> None:
         """The demo's target, which asks for a secret: wrong, then right."""

@@ -1224,6 +1224,10 @@
       <translation>Er kann nur gelesen und deshalb hier nicht formatiert werden.</translation>
     </message>
     <message>
+      <source>It can only be read.</source>
+      <translation>Er ist schreibgeschützt.</translation>
+    </message>
+    <message>
       <source>It could not be looked at</source>
       <translation>Es konnte nicht nachgesehen werden</translation>
     </message>
@@ -1262,6 +1266,10 @@
     <message>
       <source>It is mounted on {name}</source>
       <translation>Er ist eingehängt unter {name}</translation>
+    </message>
+    <message>
+      <source>It is not empty any more.</source>
+      <translation>Er ist nicht mehr leer.</translation>
     </message>
     <message>
       <source>It is not looked at any more. Nothing changes on the device.</source>
@@ -2408,6 +2416,10 @@
       <translation>Der Prozess, der dieses Ziel bedient, endete; er wird wieder gestartet</translation>
     </message>
     <message>
+      <source>The program fusermount3 (package fuse3) is missing.</source>
+      <translation>Das Programm fusermount3 (Paket fuse3) fehlt.</translation>
+    </message>
+    <message>
       <source>The question to open the keyring was closed.</source>
       <translation>Die Frage, ob der Schlüsselbund geöffnet werden soll, wurde geschlossen.</translation>
     </message>
@@ -2446,6 +2458,10 @@
     <message>
       <source>The service is there but does not work now, for example while it starts.</source>
       <translation>Der Dienst ist da, arbeitet aber gerade nicht, zum Beispiel während er startet.</translation>
+    </message>
+    <message>
+      <source>The service runs without root rights.</source>
+      <translation>Der Dienst läuft ohne Root-Rechte.</translation>
     </message>
     <message>
       <source>The session ended</source>
@@ -2712,6 +2728,10 @@
       <translation>Es gibt kein Gerät zum Auswerfen.</translation>
     </message>
     <message>
+      <source>There is no file system on it.</source>
+      <translation>Es ist kein Dateisystem darauf.</translation>
+    </message>
+    <message>
       <source>There is no medium in a drive</source>
       <translation>In einem Laufwerk ist kein Medium</translation>
     </message>
@@ -2780,6 +2800,14 @@
       <translation>Das ist hier nicht möglich: {what}.</translation>
     </message>
     <message>
+      <source>This kernel has no FUSE, or the container hides it.</source>
+      <translation>Diesem Kernel fehlt FUSE, oder der Container verbirgt es.</translation>
+    </message>
+    <message>
+      <source>This kernel has no loop devices, or the container hides them.</source>
+      <translation>Diesem Kernel fehlen Loop-Geräte, oder der Container verbirgt sie.</translation>
+    </message>
+    <message>
       <source>This link cannot be used.</source>
       <translation>Dieser Link kann nicht verwendet werden.</translation>
     </message>
@@ -2846,6 +2874,14 @@
     <message>
       <source>Type them again. Some targets also want this computer's name on their list: {initiator_name}</source>
       <translation>Geben Sie sie erneut ein. Manche Ziele wollen auch den Namen dieses Computers auf ihrer Liste: {initiator_name}</translation>
+    </message>
+    <message>
+      <source>UDisks2 does not know the device.</source>
+      <translation>UDisks2 kennt das Gerät nicht.</translation>
+    </message>
+    <message>
+      <source>UDisks2 is not running.</source>
+      <translation>UDisks2 läuft nicht.</translation>
     </message>
     <message>
       <source>Unmount</source>
@@ -3167,6 +3203,10 @@
       <translation>für immer</translation>
     </message>
     <message>
+      <source>formatting {device}</source>
+      <translation>{device} formatieren</translation>
+    </message>
+    <message>
       <source>from {}</source>
       <translation>von {}</translation>
     </message>
@@ -3232,6 +3272,14 @@
         <numerusform>eingehängt, und %n weiterer</numerusform>
         <numerusform>eingehängt, und %n weitere</numerusform>
       </translation>
+    </message>
+    <message>
+      <source>mounting</source>
+      <translation>einhängen</translation>
+    </message>
+    <message>
+      <source>mounting {device}</source>
+      <translation>{device} einhängen</translation>
     </message>
     <message>
       <source>name and secret</source>
@@ -3406,6 +3454,10 @@
       <translation>genutzt von {name}</translation>
     </message>
     <message>
+      <source>using {device}</source>
+      <translation>{device} benutzen</translation>
+    </message>
+    <message>
       <source>way to sign in: {}</source>
       <translation>Anmeldeverfahren: {}</translation>
     </message>
@@ -3506,6 +3558,10 @@
     <message>
       <source>{size}, {device}. It is empty: a file system makes it usable.</source>
       <translation>{size}, {device}. Er ist leer: Ein Dateisystem macht ihn nutzbar.</translation>
+    </message>
+    <message>
+      <source>{size}, {device}. This can take a while, and cannot be stopped.</source>
+      <translation>{size}, {device}. Das kann dauern, und es lässt sich nicht anhalten.</translation>
     </message>
     <message>
       <source>{what} is already there.</source>

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from lundock.app import text
+from lundock.app.words import use
 from lundock.helper import attach
 from lundock.helper.api.errors import Problem, catalogue
 from lundock.helper.engine.scsi import sense
@@ -118,6 +119,20 @@ def test_the_reasons_are_those_that_the_service_gives() -> None:
     said = "".join(file.read_text("utf-8") for file in Path(attach.__path__[0]).glob("*.py"))
     assert [words for words in text.REASONS if f'"{words}"' not in said] == []
     assert text.attach_reason("The service runs without root rights.") == "The service runs without root rights"
+    for method in attach.methods():
+        assert method.available or method.reason in text.REASONS
+
+
+def test_why_no_way_of_attaching_is_there_is_said_in_the_persons_language() -> None:
+    reasons = "This kernel has no FUSE, or the container hides it. The program fusermount3 (package fuse3) is missing."
+    use(lambda source, _note, _n: f"<{source}>")
+    try:
+        told = text.explain(Problem("AttachMethodUnavailable", method="auto", reason=reasons)).meaning
+    finally:
+        use(None)
+    assert told == (
+        "<<This kernel has no FUSE, or the container hides it.> <The program fusermount3 (package fuse3) is missing.>>"
+    )
 
 
 def test_an_address_with_its_port_is_told_as_it_is() -> None:

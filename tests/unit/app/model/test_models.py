@@ -31,7 +31,16 @@ SNAPSHOT = Snapshot(
     },
     sessions={"/s/1": Session("/s/1", parameters={"MaxBurstLength": 262144, "X-new": 1}, since=1, reconnects=2)},
     luns={
-        "/l/0": Lun("/l/0", session="/s/1", lun=0, address="0", size=10**12, device="/dev/loop7", attach_method="fuse"),
+        "/l/0": Lun(
+            "/l/0",
+            session="/s/1",
+            lun=0,
+            address="0",
+            size=10**12,
+            device="/dev/loop7",
+            attach_method="fuse",
+            attach_reason="any kernel has it",
+        ),
         "/l/1": Lun("/l/1", session="/s/1", lun=1, address="1", kind="cdrom", read_only=True),
     },
 )
@@ -107,6 +116,8 @@ def test_details_say_what_was_agreed_and_what_it_means() -> None:
     assert by_name["Since"].value.endswith("(2 minutes ago)")
     assert by_name["iSCSI name"].value == "iqn.2026-01.me:x"
     assert "MaxBurstLength: 256 KiB" in details.as_text(rows)
+    paths = [(r.name, r.value, r.meaning) for r in rows if r.section == "Data path" and r.name]
+    assert paths == [("LUN 0", "/dev/loop7 · as fuse", "any kernel has it"), ("LUN 1", "Not attached", "")]
     assert [r.section for r in details.rows(SNAPSHOT, SNAPSHOT.targets["/t/1"]) if not r.name] == [
         "Target",
         "This computer",
