@@ -258,6 +258,24 @@ def _reasons(words: str) -> str:
     return words
 
 
+#: What the service adds to a problem ("detail") that a person can mend; what it says of a target that breaks the
+#: standard stays as it is, for the target's maker.
+SENTENCES = (
+    mark("It refuses CHAP; set it to CHAP, or sign in without a secret."),
+    mark("It does not do CHAP for this computer."),
+    mark("It refuses all algorithms that were offered."),
+    mark("It knows neither CHAP nor going without."),
+    mark("This computer has none of the algorithms."),
+    mark("None was given."),
+    mark("The target's own secret is missing."),
+    mark("A target's name looks like iqn.2001-04.com.example:disk, eui.0123456789abcdef or naa.0123456789abcdef."),
+    mark("A name looks like iqn.2001-04.com.example:disk, eui.0123456789abcdef or naa.0123456789abcdef."),
+    mark("It cannot be used in a login."),
+    mark("They are not a power of two."),
+    mark("A newer version of Lundock wrote them."),
+)
+
+
 _PLAIN = re.compile(r"[-{}]")
 _DETAILS = {
     "lun": mark("LUN {}"),
@@ -348,6 +366,8 @@ def _explain(code: str, attrs: Mapping[str, str | int]) -> ErrorInfo:
         values["what"] = tr(_AWAITED[str(attrs["what"])])
     if isinstance(reason := attrs.get("reason"), str):
         values["reason"] = _reasons(reason)
+    if attrs.get("detail") in SENTENCES:
+        values["detail"] = tr(str(attrs["detail"]))
 
     def fill(words: str) -> str:
         return string.Formatter().vformat(tr(words), (), values).strip() if words else ""

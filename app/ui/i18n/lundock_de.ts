@@ -272,8 +272,16 @@
       <translation>Eine gute Verbindung hält</translation>
     </message>
     <message>
+      <source>A name looks like iqn.2001-04.com.example:disk, eui.0123456789abcdef or naa.0123456789abcdef.</source>
+      <translation>Ein Name sieht aus wie iqn.2001-04.com.example:disk, eui.0123456789abcdef oder naa.0123456789abcdef.</translation>
+    </message>
+    <message>
       <source>A new target was found</source>
       <translation>Ein neues Ziel wurde gefunden</translation>
+    </message>
+    <message>
+      <source>A newer version of Lundock wrote them.</source>
+      <translation>Eine neuere Version von Lundock hat sie geschrieben.</translation>
     </message>
     <message>
       <source>A part of a disk cannot be read or written</source>
@@ -298,6 +306,10 @@
     <message>
       <source>A target is a storage device's offer of disks. Give the device's address to see what it has for you.</source>
       <translation>Ein Ziel ist das Angebot eines Speichergeräts, seine Datenträger zu nutzen. Geben Sie die Adresse des Geräts an, um zu sehen, was es für Sie hat.</translation>
+    </message>
+    <message>
+      <source>A target's name looks like iqn.2001-04.com.example:disk, eui.0123456789abcdef or naa.0123456789abcdef.</source>
+      <translation>Der Name eines Ziels sieht aus wie iqn.2001-04.com.example:disk, eui.0123456789abcdef oder naa.0123456789abcdef.</translation>
     </message>
     <message>
       <source>A value that was given is not of the form that is needed here. {detail}</source>
@@ -1228,8 +1240,16 @@
       <translation>Er ist schreibgeschützt.</translation>
     </message>
     <message>
+      <source>It cannot be used in a login.</source>
+      <translation>Bei einer Anmeldung kann er nicht verwendet werden.</translation>
+    </message>
+    <message>
       <source>It could not be looked at</source>
       <translation>Es konnte nicht nachgesehen werden</translation>
+    </message>
+    <message>
+      <source>It does not do CHAP for this computer.</source>
+      <translation>Für diesen Computer bietet es kein CHAP.</translation>
     </message>
     <message>
       <source>It does the work that needs the administrator's rights. Install the lundock package, or start it:</source>
@@ -1284,6 +1304,10 @@
       <translation>Er ist Auslagerungsspeicher ({name})</translation>
     </message>
     <message>
+      <source>It knows neither CHAP nor going without.</source>
+      <translation>Es kennt weder CHAP noch die Verbindung ohne Anmeldung.</translation>
+    </message>
+    <message>
       <source>It lets nobody in without signing in (CHAP).</source>
       <translation>Es lässt niemanden ohne Anmeldung (CHAP) ein.</translation>
     </message>
@@ -1294,6 +1318,14 @@
     <message>
       <source>It redirected the login {count} times, or back to where we came from.</source>
       <translation>Es leitete die Anmeldung {count}-mal um, oder dorthin zurück, woher wir kamen.</translation>
+    </message>
+    <message>
+      <source>It refuses CHAP; set it to CHAP, or sign in without a secret.</source>
+      <translation>Es lehnt CHAP ab: Stellen Sie es auf CHAP, oder melden Sie sich ohne Geheimnis an.</translation>
+    </message>
+    <message>
+      <source>It refuses all algorithms that were offered.</source>
+      <translation>Es lehnt alle angebotenen Algorithmen ab.</translation>
     </message>
     <message>
       <source>It refuses version 0, the only one there is in the standard.</source>
@@ -1690,6 +1722,10 @@
     <message>
       <source>Nobody who could be asked is signed in, or the keyring is locked or absent. {detail}</source>
       <translation>Niemand, der gefragt werden könnte, ist angemeldet, oder der Schlüsselbund ist gesperrt oder fehlt. {detail}</translation>
+    </message>
+    <message>
+      <source>None was given.</source>
+      <translation>Es wurde keines angegeben.</translation>
     </message>
     <message>
       <source>Not attached</source>
@@ -2692,6 +2728,10 @@
       <translation>Der Name des Ziels darin ist nicht verwendbar.</translation>
     </message>
     <message>
+      <source>The target's own secret is missing.</source>
+      <translation>Das Geheimnis des Ziels fehlt.</translation>
+    </message>
+    <message>
       <source>The two directions need different secrets.</source>
       <translation>Die beiden Richtungen brauchen verschiedene Geheimnisse.</translation>
     </message>
@@ -2760,6 +2800,10 @@
       <translation>Dies sind die Datenträger des Ziels.</translation>
     </message>
     <message>
+      <source>They are not a power of two.</source>
+      <translation>Das ist keine Zweierpotenz.</translation>
+    </message>
+    <message>
       <source>They take effect when the target is connected the next time.</source>
       <translation>Sie gelten, wenn das Ziel das nächste Mal verbunden wird.</translation>
     </message>
@@ -2774,6 +2818,10 @@
     <message>
       <source>This computer has no keyring.</source>
       <translation>Dieser Computer hat keinen Schlüsselbund.</translation>
+    </message>
+    <message>
+      <source>This computer has none of the algorithms.</source>
+      <translation>Dieser Computer hat keinen der Algorithmen.</translation>
     </message>
     <message>
       <source>This computer is not connected to the network that the address belongs to.</source>

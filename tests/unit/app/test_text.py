@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,33 @@ def test_the_reasons_are_those_that_the_service_gives() -> None:
     assert text.attach_reason("The service runs without root rights.") == "The service runs without root rights"
     for method in attach.methods():
         assert method.available or method.reason in text.REASONS
+
+
+def said_by_the_service() -> dict[str, str]:
+    """Every whole sentence that it gives a problem as its detail, and the file."""
+    found = {}
+    for file in Path(attach.__path__[0]).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            argument = isinstance(node, ast.keyword) and node.arg == "detail"
+            variable = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "detail"
+            given = node.value if argument or variable else None
+            if isinstance(given, ast.Constant) and given.value:
+                found[given.value] = file.name
+    return found
+
+
+def test_what_the_service_says_of_signing_in_and_names_has_its_translation() -> None:
+    said = said_by_the_service()
+    assert [words for words in text.SENTENCES if words not in said] == []
+    here = {words for words, file in said.items() if file in {"security.py", "traced.py", "names.py", "records.py"}}
+    assert len(here) > 5
+    assert here - set(text.SENTENCES) == set()
+    use(lambda source, _note, _n: f"<{source}>")
+    try:
+        told = text.explain(Problem("SecretsUnavailable", target="x", detail="None was given.")).meaning
+    finally:
+        use(None)
+    assert told.endswith(" <None was given.>>")
 
 
 def test_why_no_way_of_attaching_is_there_is_said_in_the_persons_language() -> None:
