@@ -26,7 +26,12 @@ class Cells:
 
 
 class TwoLines(QStyledItemDelegate):
-    """For models whose ROW has `cells`: pairs of lines by column. The first column is the name."""
+    """For models whose ROW has `cells`: pairs of lines by column. The first column is the name.
+
+    `known`: what the rows say is so now, and not only when it was last heard of; else they are greyed.
+    """
+
+    known = True
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """As wide as its longer line."""
@@ -75,7 +80,7 @@ class TwoLines(QStyledItemDelegate):
         whole = second == ""
         top = QRect(rect.left(), rect.top(), rect.width(), rect.height() if whole else height)
         painter.setFont(main)
-        painter.setPen(QColor(theme.colours().text))
+        painter.setPen(QColor(theme.colours().text if self.known else theme.colours().muted))
         painter.drawText(top, align, QFontMetrics(main).elidedText(first, Qt.TextElideMode.ElideRight, rect.width()))
         if whole:
             return

@@ -30,7 +30,9 @@ _PAD = 4
 
 
 class _Meaning(QStyledItemDelegate):
-    """A value, and below it, quieter, what it means."""
+    """A value, and below it, quieter, what it means. `known`: it is so now; else it is greyed."""
+
+    known = True
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """One line or two."""
@@ -51,7 +53,11 @@ class _Meaning(QStyledItemDelegate):
             painter.fillRect(rect, QColor(theme.colours().selected))
         inside = rect.adjusted(_PAD, _PAD, -_PAD, -_PAD)
         for words, colour, elide in (
-            (str(index.data() or ""), theme.colours().text, Qt.TextElideMode.ElideMiddle),
+            (
+                str(index.data() or ""),
+                theme.colours().text if self.known else theme.colours().muted,
+                Qt.TextElideMode.ElideMiddle,
+            ),
             (str(index.data(MEANING) or ""), theme.colours().muted, Qt.TextElideMode.ElideRight),
         ):
             painter.setPen(QColor(colour))
@@ -70,7 +76,8 @@ class DetailsPage(QWidget):
         self._tree = QTreeWidget()
         self._tree.setAccessibleName(tr("Details of this target"))
         self._tree.setColumnCount(2)
-        self._tree.setItemDelegateForColumn(1, _Meaning(self._tree))
+        self._values = _Meaning(self._tree)
+        self._tree.setItemDelegateForColumn(1, self._values)
         self._tree.setHeaderHidden(True)
         self._tree.setRootIsDecorated(False)
         self._tree.setIndentation(14)
@@ -89,6 +96,9 @@ class DetailsPage(QWidget):
 
     def update_page(self, snapshot: Snapshot, target: Target | None) -> None:
         """Show a target's details as they are now."""
+        if self._values.known != snapshot.ready:
+            self._values.known = snapshot.ready
+            self._tree.viewport().update()
         new = rows(snapshot, target) if target is not None else []
         if new == self._rows:
             return

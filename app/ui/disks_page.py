@@ -64,7 +64,8 @@ class DisksPage(QWidget):
     def _build(self) -> None:
         self._table.setAccessibleName(tr("Disks of this target"))
         self._table.setModel(self._model)
-        self._table.setItemDelegate(TwoLines(self._table))
+        self._cells = TwoLines(self._table)
+        self._table.setItemDelegate(self._cells)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._table.setShowGrid(False)
@@ -107,6 +108,9 @@ class DisksPage(QWidget):
     def update_page(self, snapshot: Snapshot, target: Target | None) -> None:
         """Show a target's disks as they are now."""
         self._target = target
+        if self._cells.known != snapshot.ready:
+            self._cells.known = snapshot.ready
+            self._table.viewport().update()
         self._model.update(snapshot, target, self._bus.rates)
         if self._model.rowCount():
             self._stack.setCurrentIndex(0)

@@ -190,6 +190,38 @@ def test_a_helper_that_goes_away_is_said_and_taken_up_again(bench: Bench) -> Non
         again.stop()
 
 
+def drawn_in(widget: QWidget, colour: str) -> bool:
+    """Whether anything in it has exactly that colour."""
+    picture = widget.grab().toImage()
+    wanted = QColor(colour).rgb()
+    return any(picture.pixel(x, y) == wanted for x in range(picture.width()) for y in range(picture.height()))
+
+
+def test_while_the_helper_is_away_what_was_known_of_disks_and_details_stays_greyed(bench: Bench) -> None:
+    path = bench.fake.add("media")
+    bench.fake.connect(path)
+    disks, details, tabs = bench.window.disks, bench.window.details, bench.window.tabs
+    bench.until(lambda: disks._model.rowCount() == 2)
+    text = theme.colours().text
+    tabs.setCurrentWidget(details)
+    assert drawn_in(details._tree.viewport(), text)
+    tabs.setCurrentWidget(disks)
+    assert drawn_in(disks._table.viewport(), text)
+    bench.fake.stop()
+    bench.until(lambda: not disks._cells.known)
+    assert disks._model.rowCount() == 2
+    assert not drawn_in(disks._table.viewport(), text)
+    tabs.setCurrentWidget(details)
+    section, value = details._tree.topLevelItem(0), details._tree.topLevelItem(0).child(0)
+    where = details._tree.visualRect(details._tree.indexFromItem(value, 1))
+    assert section.text(0)
+    assert value.text(1).startswith("iqn.")
+    picture = details._tree.viewport().grab(where).toImage()
+    greys = {QColor(picture.pixel(x, y)).name() for x in range(picture.width()) for y in range(picture.height())}
+    assert theme.colours().muted in greys
+    assert text not in greys
+
+
 def test_without_a_helper_the_window_says_how_to_start_it(qtbot: Any, bus: str) -> None:
     connection = Bus(Where("address", bus), keyring=Keyring(Memory()))
     window = Window(connection)
