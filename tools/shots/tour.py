@@ -406,8 +406,6 @@ class Tour:
         self.until(window.banner.isVisible)
         window.banner._details.click()
         self.shoot("trouble-refused")
-        lost = next(t for t in self.bus.snapshot_now.targets.values() if t.state == "lost")
-        window.list.choose(lost.path)  # what was known of its disks stays
         os.kill(self.stage.helper.pid, signal.SIGTERM)
         self.until(lambda: not self.bus.snapshot_now.ready)
         pump(0.2)
