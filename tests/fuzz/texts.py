@@ -96,7 +96,7 @@ TARGETS = (
     Target(
         "url",
         run=urls,
-        codes=codes("AddressInvalid", "InvalidArgument"),
+        codes=codes("AddressInvalid", "InvalidArgument", "NotSupported"),
         longest=800,
         words=(
             *settings.table(),
