@@ -16,6 +16,8 @@ from .. import words
 
 #: The context of all our texts in a translation file.
 CONTEXT = "lundock"
+#: What was installed beside our own: it goes when another language, or none, is chosen.
+_installed: list[QTranslator] = []
 
 
 def install(file: Path | None = None) -> bool:
@@ -23,6 +25,8 @@ def install(file: Path | None = None) -> bool:
     app = QCoreApplication.instance()
     if app is None:
         raise RuntimeError("a language is chosen after the application is made")
+    while _installed:
+        app.removeTranslator(_installed.pop())
     ours = QTranslator(app)
     folder = resources.files(__package__).joinpath("i18n")
     found = ours.load(str(file)) if file is not None else ours.load(QLocale(), "lundock", "_", str(folder))
@@ -33,6 +37,7 @@ def install(file: Path | None = None) -> bool:
     theirs = QTranslator(app)  # Cancel, Open and what else Qt says by itself
     if theirs.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(theirs)
+        _installed.append(theirs)
 
     def translate(source: str, note: str, n: int) -> str:
         made = ours.translate(CONTEXT, source, note, n)

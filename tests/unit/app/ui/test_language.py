@@ -16,7 +16,7 @@ pytest.importorskip("PySide6")
 from lundock.app import text, words
 from lundock.app.ui import language
 from lundock.helper.api.errors import Problem
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QCoreApplication, QLocale
 from PySide6.QtWidgets import QApplication
 
 from tools.texts import FOLDER, Text, collect, known, release
@@ -47,7 +47,7 @@ def german(qapp: QApplication, tmp_path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        words.use(None)
+        language.install(tmp_path / "none.qm")
         QLocale.setDefault(before)
 
 
@@ -123,6 +123,8 @@ def test_the_locale_chooses(qapp: QApplication, tmp_path: Path, monkeypatch: pyt
             QLocale.setDefault(QLocale(locale))
             assert language.install() is spoken
             assert words.tr("Eject") == ("Auswerfen" if spoken else "Eject")
+            of_qt = QCoreApplication.translate("QPlatformTheme", "Cancel")
+            assert of_qt == ("Abbrechen" if spoken else "Cancel"), "what Qt says by itself goes with it"
     finally:
-        words.use(None)
+        language.install(tmp_path / "none.qm")
         QLocale.setDefault(before)
