@@ -18,7 +18,7 @@ from ..flows import eject as ejecting
 from ..model.bridge import Bus
 from ..words import tr
 from .steps import Steps
-from .widgets import Banner, Code, Fitting, button, clear, label, name_button, picture, row_of, spaced
+from .widgets import Banner, Code, Fitting, button, clear, label, name_button, picture, row_of, spaced, stress
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +239,13 @@ class EjectDialog(QDialog):
         self._force.hide()
         self._cancel.setText(tr("Back"))
         self._name_go(tr("Eject anyway"))
+        stress(self._go, "danger", on=True)
         self._cancel.setFocus()
         self._cancel.setDefault(True)
 
     def _name_go(self, words: str) -> None:
         name_button(self._go, words)
+        stress(self._go, "danger", on=False)
         self._go.show()
         self._go.setDefault(True)
 

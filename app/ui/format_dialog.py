@@ -23,7 +23,7 @@ from ..client.objects import Lun
 from ..flows.mount import FILE_SYSTEMS, question
 from ..model.bridge import Bus
 from ..words import tr
-from .widgets import Banner, Choice, Elided, Fitting, button, label, name_button, spaced
+from .widgets import Banner, Choice, Elided, Fitting, button, label, name_button, spaced, stress
 
 
 class FormatDialog(QDialog):
@@ -105,6 +105,7 @@ class FormatDialog(QDialog):
         self._banner.show_problem(problem if problem is not None and problem.code != "Cancelled" else None)
         name_button(self._cancel, tr("Cancel"))
         name_button(self._go, tr("Format …"))
+        stress(self._go, "danger", on=False)
         self._cancel.show()
         self._go.show()
         self._go.setDefault(True)
@@ -121,6 +122,7 @@ class FormatDialog(QDialog):
         self._sentence.setText(question(self._lun, self._kind.currentText()))
         name_button(self._cancel, tr("Back"))
         name_button(self._go, tr("Format"))
+        stress(self._go, "danger", on=True)
         self._cancel.setDefault(True)
         self._cancel.setFocus()
 

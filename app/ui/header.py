@@ -10,7 +10,7 @@ from .. import text
 from ..client.mirror import Snapshot
 from ..client.objects import Target
 from ..words import mark, tr
-from .widgets import Elided, StateMark, button, copy, give_icon, spaced, tool
+from .widgets import Elided, StateMark, button, copy, give_icon, spaced, stress, tool
 
 #: The main button by state: text, signal, primary.
 _MAIN = {
@@ -91,7 +91,7 @@ class Header(QWidget):
         self._main.setText(tr(words))
         self._main.setAccessibleName(tr(words))
         self._main.setEnabled(bool(self._what) and snapshot.ready)
-        self._set_primary(self._what == "connect")
+        stress(self._main, "primary", on=self._what == "connect")
         self._rescan.setEnabled(snapshot.ready and target.state == "connected")
         self._diagnose.setEnabled(snapshot.ready and target.state not in {"connecting", "disconnecting"})
         self._forget.setEnabled(snapshot.ready and target.state == "disconnected")
@@ -119,12 +119,6 @@ class Header(QWidget):
             self._progress.setValue(round(job.progress * 1000))
         else:
             self._progress.setRange(0, 0)
-
-    def _set_primary(self, on: bool) -> None:
-        if self._main.property("primary") != ("true" if on else "false"):
-            self._main.setProperty("primary", "true" if on else "false")
-            self._main.style().unpolish(self._main)
-            self._main.style().polish(self._main)
 
     def _on_main(self) -> None:
         if self._what:

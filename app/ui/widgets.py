@@ -77,6 +77,15 @@ def button(words: str, clicked: Callable[[], object], *, icon: str = "", primary
     return made
 
 
+def stress(control: QPushButton, what: str, *, on: bool) -> None:
+    """Draw a button as "primary", the one that goes on, or as "danger", one that cannot be undone; or as any other."""
+    value = "true" if on else "false"
+    if control.property(what) != value:
+        control.setProperty(what, value)
+        control.style().unpolish(control)
+        control.style().polish(control)
+
+
 def name_button(control: QPushButton, words: str) -> None:
     """Give a button another text, and the same as its name."""
     control.setText(words)

@@ -207,7 +207,13 @@ def test_texts_can_be_read_on_their_grounds(dark: bool) -> None:
     pairs = [
         (text, ground) for text in (c.text, c.muted) for ground in (c.window, c.base, c.raised, c.hover, c.selected)
     ]
-    pairs += [(c.on_accent, c.accent), (c.text, c.bad_ground), (c.text, c.warning_ground), (c.bad, c.window)]
+    pairs += [
+        (c.on_accent, c.accent),
+        (c.on_accent, c.bad),
+        (c.text, c.bad_ground),
+        (c.text, c.warning_ground),
+        (c.bad, c.window),
+    ]
     pairs += [(c.text, c.good_ground), (c.muted, c.bad_ground), (c.muted, c.warning_ground), (c.bad, c.base)]
     marks = [
         (mark, on) for mark in (c.good, c.busy, c.warning, c.read, c.write) for on in (c.base, c.window, c.selected)
