@@ -14,7 +14,6 @@ import pytest
 
 pytest.importorskip("PySide6")
 
-from lundock.app import words
 from lundock.app.ui import language, theme
 from lundock.app.ui.shots import Camera
 from lundock.app.ui.widgets import Elided, Fitting
@@ -58,7 +57,7 @@ def long_language(tmp_path: Path, qapp: QApplication) -> Iterator[None]:
     try:
         yield
     finally:
-        words.use(None)
+        language.install(tmp_path / "none.qm")
 
 
 class Looker(Camera):
