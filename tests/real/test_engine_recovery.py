@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from support import nbd, need, procs
@@ -128,14 +129,23 @@ def test_no_waiting_when_the_policy_says_so(own_tgtd, disk, path):
         procs.wait_for("an error", lambda: client.do(nbd.WRITE, 0, 4096, bytes(4096)) == errno.EIO, 10)
 
 
+def connections_to(port: int) -> set[str]:
+    """Return the local ends of the connections to a port of this computer, as the kernel writes them (proc(5))."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[1] for row in rows if int(row[2].rpartition(":")[2], 16) == port}
+
+
 def test_a_target_that_is_silent(own_tgtd, disk, path):
     """No reset and no FIN: only the pings tell."""
     with serving(disk.url() + QUICK, path), NbdClient(path) as client:
         assert client.do(nbd.WRITE, 0, 4096, NOISE[:4096]) == 0
         os.kill(own_tgtd.pid, signal.SIGSTOP)
         try:
+            before = connections_to(own_tgtd.port)
             client.ask(nbd.WRITE, 4096, 4096, NOISE[4096:8192])
-            time.sleep(4)  # longer than ping_interval and ping_timeout: the connection is given up meanwhile
+            procs.wait_for(
+                "the connection to be given up, and another one", lambda: connections_to(own_tgtd.port) - before, 30
+            )
         finally:
             os.kill(own_tgtd.pid, signal.SIGCONT)
         assert client.answer() == (1, 0)
