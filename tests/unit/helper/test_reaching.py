@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Any, cast
 
 from lundock.helper.nursery import Nursery
@@ -22,10 +24,29 @@ def listening() -> tuple[Any, Portal]:
     return server, Portal("127.0.0.1", server.getsockname()[1])
 
 
+@contextlib.contextmanager
+def silence(number: int) -> Iterator[list[Portal]]:
+    """Addresses of loopback that take no connection and refuse none: whose queue is full, its kernel is silent."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")  # all of 127/8, and nothing else
+        server.bind(("", 0))
+        server.listen(0)
+        port = server.getsockname()[1]
+        while True:
+            filling = stack.enter_context(socket.socket())
+            filling.settimeout(0.2)
+            try:
+                filling.connect(("127.0.1.1", port))
+            except TimeoutError:
+                break
+        yield [Portal(f"127.0.1.{place}", port) for place in range(1, number + 1)]
+
+
 def test_the_one_that_answers_comes_first() -> None:
     server, good = listening()
-    with server:
-        closed, silent = Portal("127.0.0.1", procs.free_port()), Portal("192.0.2.1", 3260)
+    with server, silence(1) as (silent,):
+        closed = Portal("127.0.0.1", procs.free_port())
         assert first(silent, closed, good) == (good, silent, closed)
 
 
@@ -38,9 +59,8 @@ def test_of_two_that_answer_the_preferred_one() -> None:
 
 def test_which_of_many_answer_and_no_more_are_tried_than_that() -> None:
     server, good = listening()
-    with server:
+    with server, silence(MAX_TRIED) as silent:
         closed = Portal("127.0.0.1", procs.free_port())
-        silent = [Portal(f"192.0.2.{number}", 3260) for number in range(1, MAX_TRIED + 1)]
         found = asyncio.run(answering(NO_NURSERY, [good, closed, good, *silent], "", 0.2))
         assert found[good.address, good.port]
         assert not found[closed.address, closed.port]
